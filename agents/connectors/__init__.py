@@ -1,0 +1,1 @@
+"""Connectors: files today, networks later."""

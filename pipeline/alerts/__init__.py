@@ -1,0 +1,1 @@
+"""Alerts: identity, lifecycle, severity."""

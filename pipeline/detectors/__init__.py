@@ -1,0 +1,1 @@
+"""Detectors, one per file, behind one interface."""

@@ -1,0 +1,1 @@
+"""Sentiment: the interface of a scorer, and the scorers."""

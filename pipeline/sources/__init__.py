@@ -1,0 +1,1 @@
+"""Shapes of the outside world -> records. Pure mapping; reading files and sockets is in agents/."""

@@ -1,0 +1,1 @@
+"""Text: normalising, masking of personal data, pseudonyms of authors."""

@@ -1,0 +1,93 @@
+"""What was understood from one post or piece of feedback about one unit. Key of `cem.events`: the unit's id.
+
+Holds no text, no handle and no other personal data: text is in `cem.texts` under `text_ref`, the author is a keyed
+hash.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from schemas.record import Record, Source
+from schemas.time import Millis
+from schemas.vocabulary import Channel, Count, Emotion, JourneyStage, SentimentLabel, Share
+
+InsightKind = Literal["post", "reply", "repost", "review", "edit", "delete", "feedback", "answer"]
+Polarity = Annotated[float, msgspec.Meta(ge=-1.0, le=1.0)]
+
+
+class Sentiment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`compound` in VADER's scale, -1 to 1. `abstained`: the language is not covered, the label means nothing."""
+
+    compound: Polarity
+    label: SentimentLabel
+    confidence: Share
+    abstained: bool = False
+    model: str
+
+
+class Aspect(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was spoken of, who is responsible for it, and how it was spoken of."""
+
+    aspect: str
+    department: str
+    polarity: Polarity
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Scores that came with the text: nps 0-10, csat 1-5, ces 1-7, rating 0-5."""
+
+    nps: int | None = None
+    csat: int | None = None
+    ces: int | None = None
+    rating: float | None = None
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far it may have gone: the author's followers, reposts counted by the network."""
+
+    followers: Count | None = None
+    reposts: Count | None = None
+
+
+class Suspicion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How likely it is not a real customer, and why."""
+
+    score: Share = 0.0
+    reasons: tuple[str, ...] = ()
+
+
+class Routing(msgspec.Struct, frozen=True, kw_only=True):
+    """Why this unit: the rule that decided, and how sure it is."""
+
+    rule: str
+    confidence: Share
+
+
+class Insight(Record, frozen=True, kw_only=True, tag="insight"):
+    """`id` is `network:post` or `feedback:id`; with `unit_id` it names the insight. An `edit` replaces, a `delete`
+    takes out what the same id brought before. `thread` is the root post. An `answer` is the company's own: it says
+    how long the thread waited for its first one."""
+
+    id: str
+    kind: InsightKind
+    unit_id: str
+    channel: Channel
+    author: str | None = None
+    event_time: Millis
+    sentiment: Sentiment | None = None
+    aspects: tuple[Aspect, ...] = ()
+    emotion: Emotion = "none"
+    journey_stage: JourneyStage | None = None
+    touchpoint: str | None = None
+    scores: Scores = Scores()
+    reach: Reach = Reach()
+    thread: str | None = None
+    text_ref: str | None = None
+    fingerprint: str | None = None
+    suspicion: Suspicion = Suspicion()
+    routing: Routing
+    customer_ref: str | None = None
+    contact_consent: bool = False
+    first_answer_ms: Count | None = None
+    source: Source

@@ -1,0 +1,35 @@
+"""Time on the wire and inside: RFC 3339 text outside, integer milliseconds since the epoch inside.
+
+The one rule: a time without an offset from UTC is refused, because it would be read in the reader's own zone.
+"""
+
+from datetime import UTC, datetime
+
+SECOND_MS = 1_000
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+
+_YEAR_9999_MS = 253_402_300_799_999
+
+
+class Millis(int):
+    """Milliseconds since 1970-01-01T00:00:00Z. Its own type, so that the codec writes it as RFC 3339."""
+
+    __slots__ = ()
+
+
+def parse_time(text: str) -> Millis:
+    """RFC 3339 text -> milliseconds. Raises ValueError that says what is wrong."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset from UTC; write it like 2026-01-31T12:00:00Z")
+    return Millis(round(moment.timestamp() * 1000))
+
+
+def format_time(time_ms: int) -> str:
+    """Milliseconds -> RFC 3339 text in UTC, always with milliseconds: `2026-01-31T12:00:00.000Z`."""
+    if not 0 <= time_ms <= _YEAR_9999_MS:
+        raise ValueError(f"{time_ms} ms is outside the years 1970 to 9999")
+    seconds, milliseconds = divmod(time_ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
