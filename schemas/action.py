@@ -12,7 +12,7 @@ ActionName = Literal[
     "acknowledge", "assign", "comment", "reply", "reroute", "snooze", "resolve", "dismiss", "reopen", "publish"
 ]
 DismissalCode = Literal["false", "duplicate", "wrong_unit", "abuse"]
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_]+$")]
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_]+\Z")]
 
 
 class Action(Record, frozen=True, kw_only=True):

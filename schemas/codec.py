@@ -3,10 +3,13 @@
 The one rule: nothing but RecordError leaves `Codec.decode`, whatever the bytes are.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 from schemas.record import SCHEMA_VERSION
 from schemas.time import Millis, format_time, parse_time
@@ -30,13 +33,15 @@ class RecordError(ValueError):
         self.detail = detail
 
 
-def _encode_hook(value: Any) -> Any:
+def encode_hook(value: Any) -> Any:
+    """For msgspec encoders: a time becomes RFC 3339."""
     if isinstance(value, Millis):
         return format_time(value)
     raise NotImplementedError(f"{type(value).__name__} has no form on the wire")
 
 
-def _decode_hook(kind: type, value: Any) -> Any:
+def decode_hook(kind: type, value: Any) -> Any:
+    """For msgspec decoders: RFC 3339 becomes a time."""
     if kind is Millis:
         if not isinstance(value, str):
             raise ValueError("a time is RFC 3339 text such as 2026-01-31T12:00:00Z")
@@ -44,8 +49,15 @@ def _decode_hook(kind: type, value: Any) -> Any:
     raise NotImplementedError(kind.__name__)
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_encode_hook)
-_peek = msgspec.json.Decoder(type=msgspec.defstruct("Peek", [("schema_version", str | None, None)]))
+class _Peek(msgspec.Struct):
+    """What can be read of a record that is not one."""
+
+    schema_version: Any = None
+    type: Any = None
+
+
+_encoder = msgspec.json.Encoder(enc_hook=encode_hook)
+_peek = msgspec.json.Decoder(_Peek)
 
 
 def encode(record: msgspec.Struct) -> bytes:
@@ -62,7 +74,8 @@ class Codec(Generic[T]):
     """Reads one kind of record, or a union of kinds that is tagged by `type`."""
 
     def __init__(self, kind: Any) -> None:
-        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(kind, dec_hook=_decode_hook)
+        self._kind = kind
+        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(kind, dec_hook=decode_hook)
 
     def decode(self, value: bytes | None) -> T:
         """JSON -> the record. Raises RecordError."""
@@ -75,9 +88,11 @@ class Codec(Generic[T]):
         except msgspec.ValidationError as error:
             raise self._explain(value, error) from None
         except UnicodeDecodeError as error:
-            raise RecordError("not_utf8", f"byte {error.start} is not UTF-8 ({error.reason})") from None
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise RecordError("not_json", _sentence(error)) from None
+            raise _not_utf8(value, error) from None
+        except msgspec.DecodeError as error:
+            raise RecordError("not_json", _sentence(error) if value else "the value is empty") from None
+        except RecursionError:
+            raise RecordError("not_json", "the value is nested too deeply") from None
         version = getattr(record, "schema_version", SCHEMA_VERSION)
         if version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
             raise _unknown_version(version)
@@ -86,19 +101,58 @@ class Codec(Generic[T]):
     def _explain(self, value: bytes, error: msgspec.ValidationError) -> RecordError:
         """A record of another major version may fail for its fields; the version is then what matters."""
         try:
-            version = _peek.decode(value).schema_version
+            peek = _peek.decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            version = None
-        if version is not None and version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
+            peek = _Peek()
+        version = peek.schema_version
+        if isinstance(version, str) and version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
             return _unknown_version(version)
         text = _sentence(error)
-        return RecordError("missing_field" if "missing required field" in text else "invalid_field", text)
+        if text.startswith("Object missing required field"):
+            return RecordError("missing_field", text)
+        if text.startswith("Invalid ") and (path := re.search(r" - at `([^`]+)`$", text)):
+            allowed = ", ".join(_vocabulary(self._shape, re.findall(r"[^.\[\]]+", path[1]), peek.type))
+            text += f"; allowed: {allowed}" if allowed else ""
+        return RecordError("invalid_field", text)
+
+    @cached_property
+    def _shape(self) -> inspect.Type:
+        """The kind as data, made at the first record that misses a vocabulary: only errors pay for it."""
+        return inspect.type_info(self._kind)
+
+
+def _vocabulary(kind: inspect.Type, steps: list[str], tag: object) -> Iterator[str]:
+    """The values that are allowed where `steps` lead to, for a record whose `type` is `tag`."""
+    if isinstance(kind, inspect.UnionType):
+        for one in kind.types:
+            yield from _vocabulary(one, steps, tag)
+    elif isinstance(kind, inspect.VarTupleType) and steps:
+        yield from _vocabulary(kind.item_type, steps[1:], tag)
+    elif isinstance(kind, inspect.StructType) and steps:
+        if kind.tag_field == steps[0]:
+            yield str(kind.tag)
+        elif kind.tag in (None, tag):
+            for field in kind.fields:
+                if field.encode_name == steps[0]:
+                    yield from _vocabulary(field.type, steps[1:], tag)
+    elif isinstance(kind, inspect.LiteralType):
+        yield from map(str, kind.values)
 
 
 def _sentence(error: Exception) -> str:
-    """msgspec's own words, with the field's path as users write it: `author.id` instead of `$.author.id`."""
+    """msgspec's own words, with the field's path as users write it: `author.id` instead of `$.author.id`. The path
+    comes last, so a long text loses its middle."""
     text = str(error).replace("`$.", "`").replace("`$`", "the record")
-    return text if len(text) <= 500 else text[:500] + "…"
+    return text if len(text) <= 500 else f"{text[:300]} … {text[-200:]}"
+
+
+def _not_utf8(value: bytes, error: UnicodeDecodeError) -> RecordError:
+    """msgspec counts from the start of the string that it reads; a person looks for the place in the value."""
+    try:
+        value.decode()
+    except UnicodeDecodeError as first:
+        error = first
+    return RecordError("not_utf8", f"byte {error.start} of the value is not UTF-8 ({error.reason})")
 
 
 def _unknown_version(version: str) -> RecordError:

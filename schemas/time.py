@@ -21,10 +21,24 @@ class Millis(int):
 
 def parse_time(text: str) -> Millis:
     """RFC 3339 text -> milliseconds. Raises ValueError that says what is wrong."""
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = _parse_lower_case(text)
     if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no offset from UTC; write it like 2026-01-31T12:00:00Z")
-    return Millis(round(moment.timestamp() * 1000))
+        raise ValueError(f"{text[:40]!r} has no offset from UTC; write it like 2026-01-31T12:00:00Z")
+    time_ms = round(moment.timestamp() * 1000)
+    if not 0 <= time_ms <= _YEAR_9999_MS:
+        raise ValueError(f"{text[:40]!r} is outside the years 1970 to 9999")
+    return Millis(time_ms)
+
+
+def _parse_lower_case(text: str) -> datetime:
+    """RFC 3339 allows `t` and `z`; what is still no time then is refused in words that a person understands."""
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not a time; write it like 2026-01-31T12:00:00Z") from None
 
 
 def format_time(time_ms: int) -> str:

@@ -37,40 +37,50 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-_INPUT_RETENTION_MS = 7 * DAY_MS
+_ERASURES_RETENTION_MS = 30 * DAY_MS
 _LATEST = {"min.cleanable.dirty.ratio": "0.2", "segment.ms": str(DAY_MS)}
 _STATE = {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": str(64 * 1024 * 1024)}
 
 _RECORDS = (
     Topic(name="posts", record="Post", key="thread (root post's id)", width="input",
           about="posts as received, with ticks and versions between them"),
-    Topic(name="feedback", record="Feedback", key="feedback id", width="input", about="surveys, forms and calls as received"),
+    Topic(name="feedback", record="Feedback", key="feedback id", width="input",
+          about="surveys, forms and calls as received"),
     Topic(name="actions", record="Action", key="unit id", about="what people did about alerts"),
     Topic(name="units", record="Unit", key="unit id", retention_ms=None, cleanup="compact",
           about="the directory; a tombstone removes a unit; what is superseded stays as long as the inputs, because a "
                 "version of the directory is an offset in this topic",
-          extra={**_LATEST, "min.compaction.lag.ms": str(_INPUT_RETENTION_MS)}),
-    Topic(name="erasures", record="Erasure", key="erasure id", retention_ms=30 * DAY_MS, about="what must be forgotten"),
+          extra={**_LATEST, "min.compaction.lag.ms": str(_ERASURES_RETENTION_MS)}),
+    Topic(name="erasures", record="Erasure", key="erasure id", retention_ms=_ERASURES_RETENTION_MS,
+          about="what must be forgotten"),
     Topic(name="deadletter", record="DeadLetter", key="source", retention_ms=30 * DAY_MS,
           about="what was refused, why, and its original bytes",
           extra={"max.message.bytes": str(2 * RECORD_BYTES_MAX)}),
-    Topic(name="unrouted", record="Unrouted", key="insight id", retention_ms=30 * DAY_MS, about="what found no unit, with candidates"),
+    Topic(name="unrouted", record="Unrouted", key="insight id", retention_ms=30 * DAY_MS,
+          about="what found no unit, with candidates"),
     Topic(name="texts", record="StoredText", key="text reference", width="input", retention_ms=90 * DAY_MS,
-          cleanup="compact,delete", about="the only home of text, masked; a tombstone erases", extra=_LATEST),
+          cleanup="compact,delete", about="the only home of text, masked; a tombstone erases within a day",
+          extra={**_LATEST, "max.compaction.lag.ms": str(DAY_MS), "delete.retention.ms": str(DAY_MS)}),
     Topic(name="events", record="Event", key="unit id", width="events", retention_ms=90 * DAY_MS,
           about="one log per unit: everything that can change its state, in one order"),
-    Topic(name="alerts", record="Alert", key="unit id", width="events", retention_ms=90 * DAY_MS, about="every alert record of every unit"),
-    Topic(name="cases", record="CaseEntry", key="unit id", width="events", retention_ms=None, about="history of cases; answers to actors"),
-    Topic(name="scores", record="Score", key="unit id", width="events", retention_ms=90 * DAY_MS, about="experience scores by unit (a later release)"),
-    Topic(name="outcomes", record="Outcome", key="unit id", width="events", retention_ms=None, about="whether a fix helped (a later release)"),
-    Topic(name="rollup", record="UnitRollup", key="region's or brand's unit id", width="events", about="closed hours on their way up"),
+    Topic(name="alerts", record="Alert", key="unit id", width="events", retention_ms=90 * DAY_MS,
+          about="every alert record of every unit"),
+    Topic(name="cases", record="CaseEntry", key="unit id", width="events", retention_ms=None,
+          about="history of cases; answers to actors"),
+    Topic(name="scores", record="Score", key="unit id", width="events", retention_ms=90 * DAY_MS,
+          about="experience scores by unit (a later release)"),
+    Topic(name="outcomes", record="Outcome", key="unit id", width="events", retention_ms=None,
+          about="whether a fix helped (a later release)"),
+    Topic(name="rollup", record="UnitRollup", key="region's or brand's unit id", width="events",
+          about="closed hours on their way up"),
 )  # fmt: skip
 
 
 def _state_of(topic: Topic) -> Topic:
-    """The state of whoever consumes `topic`, partition by partition: as many partitions, nothing ever deleted by age."""
+    """The state of whoever consumes `topic`, partition by partition: as wide, and nothing ever deleted by age."""
     return Topic(name=f"state.{topic.name}", record="internal", key="internal", width=topic.width, retention_ms=None,
-                 cleanup="compact", about=f"what the consumer of `{topic.name}` has to remember", extra=_STATE)  # fmt: skip
+                 cleanup="compact", extra=_STATE,
+                 about=f"what the consumer of `{topic.name}` has to remember")  # fmt: skip
 
 
 INPUTS = ("posts", "feedback", "actions", "units", "erasures")

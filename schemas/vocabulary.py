@@ -1,4 +1,4 @@
-"""Closed vocabularies that several records share. A value outside of them is refused with the list of those that are allowed."""
+"""Closed vocabularies that several records share. A value outside is refused with the list of what is allowed."""
 
 from typing import Annotated, Literal
 
@@ -18,9 +18,9 @@ JourneyStage = Literal["interest", "purchase", "use", "service", "refer", "leave
 Emotion = Literal["anger", "disappointment", "worry", "joy", "gratitude", "surprise", "none"]
 SentimentLabel = Literal["negative", "neutral", "positive"]
 
-Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 """An id of the outside world: 1 to 256 characters, none of them a control character."""
-UnitId = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9-]+$")]
+UnitId = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9-]+\Z")]
 """Letters, digits and `-`: it becomes a part of a topic's name."""
 ShortText = Annotated[str, msgspec.Meta(max_length=1024)]
 Text = Annotated[str, msgspec.Meta(max_length=50_000)]

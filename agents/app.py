@@ -1,0 +1,248 @@
+"""The one place where settings meet Faust: the app, its agents, and what runs beside them.
+
+Faust hosts agents, assignment and the event loop. What must not be lost goes through our own delivery layer
+(`agents/kafka`): batches come in through its transport, everything goes out through its outbox and stages.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+from aiokafka import TopicPartition
+from mode.utils.logging import level_number
+from pipeline.text.pseudonym import Pseudonyms
+
+from agents.directory import DirectoryFollower
+from agents.enrich import EnrichProcessor, UnitsProcessor
+from agents.health import HealthServer
+from agents.kafka.admin import Admin
+from agents.kafka.client import faust_credentials
+from agents.kafka.crash import die
+from agents.kafka.outbox import Outbox
+from agents.kafka.stage import Processor, Stage
+from agents.kafka.transport import BatchTopic, Consumer, ConsumerThread, Transport
+from agents.rollup import RollupProcessor
+from agents.settings import Settings
+from agents.ticks import Ticker
+from agents.units import UnitsLogProcessor
+from pipeline import metrics
+from pipeline.engine import Engine
+from pipeline.enrich import Enricher, Limits, Shape
+from pipeline.sentiment.vader import VaderScorer
+from pipeline.understanding import Understanding
+from schemas.time import HOUR_MS, MINUTE_MS
+from schemas.topics import Topics
+
+CHORES_SECONDS = 0.1
+BARRIER_SHARE = 2.0
+"""Giving partitions up may take this many session time-outs; the group waits three."""
+
+
+class App(faust.App):
+    """Faust with our transport. A crash of the app is a crash of the process."""
+
+    def _new_transport(self) -> Any:
+        return Transport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> Any:
+        return Transport(self.conf.broker_producer, self)
+
+    async def crash(self, reason: BaseException) -> None:
+        """Faust would shut down in good order, commits included."""
+        die("Faust gave up", reason)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The bounds of the enrich agent."""
+    return Limits(
+        future_ms=int(settings.future_minutes * MINUTE_MS),
+        past_ms=settings.past_ms,
+        memory_ms=int(settings.memory_hours * HOUR_MS),
+        memory_entries_max=settings.memory_entries_max,
+    )
+
+
+def engine_of(settings: Settings) -> Engine:
+    """The engine as set."""
+    return Engine(false_alerts_a_month=settings.false_alerts_per_month, hold_ms=settings.hold_ms)
+
+
+def understanding_of(settings: Settings) -> Understanding:
+    """Scorer and pseudonyms as set."""
+    return Understanding(VaderScorer(), Pseudonyms(settings.author_key.encode()))
+
+
+class Worker:
+    """All parts of one worker process."""
+
+    def __init__(self, settings: Settings, shape: Shape) -> None:
+        self.settings = settings
+        self.topics = topics = Topics(settings.prefix)
+        self._limits = limits_of(settings)
+        self._engine = engine_of(settings)
+        self._outbox = Outbox(settings, topics)
+        self._follower = DirectoryFollower(settings, topics)
+        self._enricher = Enricher(
+            topics=topics,
+            shape=shape,
+            understanding=understanding_of(settings),
+            directories=self._follower.at,
+            limits=self._limits,
+        )
+        self._ticker = Ticker(settings, shape, self._outbox)
+        self.health = HealthServer(settings.http_host, settings.http_port, self._why_not_ready)
+        self.app = _new_app(settings)
+        self.enrich = self._stage("enrich", topics.inputs, self._enrich_processor)
+        self.units = self._stage("units", (topics("events"),), self._units_processor)
+        self.rollup = self._stage("rollup", (topics("rollup"),), self._rollup_processor)
+        self.stages = (self.enrich, self.units, self.rollup)
+        self._left = False
+        self._connect()
+
+    # Processors
+
+    def _enrich_processor(self, partition: TopicPartition) -> Processor:
+        if partition.topic == self.topics("units"):
+            return UnitsProcessor(self._enricher, self._limits, self._follower, self._ensure_topics)
+        return EnrichProcessor(self._enricher, self._limits, self._follower)
+
+    def _units_processor(self, partition: TopicPartition) -> Processor:
+        return UnitsLogProcessor(partition.partition, self.topics, self._engine, self._enricher)
+
+    def _rollup_processor(self, partition: TopicPartition) -> Processor:
+        return RollupProcessor(self.topics, self._enricher)
+
+    async def _ensure_topics(self, unit_ids: list[str]) -> None:
+        def apply() -> None:
+            with Admin(self.settings, self.topics) as admin:
+                admin.apply(unit_ids)
+
+        await asyncio.wait_for(asyncio.to_thread(apply), 60)
+
+    # Faust
+
+    def _stage(self, name: str, inputs: tuple[str, ...], new_processor: Callable[[TopicPartition], Processor]) -> Stage:
+        return Stage(name, self.settings, self.topics, inputs, self._outbox, new_processor, self._thread)
+
+    def _thread(self) -> ConsumerThread:
+        thread: ConsumerThread = self.app.consumer._thread
+        return thread
+
+    def _connect(self) -> None:
+        app = self.app
+        for stage in self.stages:
+            channel = BatchTopic(
+                app,
+                topics=list(stage.inputs),
+                value_type=bytes,
+                value_serializer="raw",
+                key_serializer="raw",
+                acks=False,
+            )
+            app.agent(channel, name=stage.name)(_agent(stage))
+        Consumer.on_assigned = staticmethod(self._assigned)
+        app.on_partitions_revoked.connect(self._revoked)
+        app.on_before_shutdown.connect(self._before_shutdown)
+        app.on_worker_init.connect(lambda *_, **__: None)
+        app.task(self._start)
+        app.task(self._chores)
+
+    async def start(self) -> None:
+        """Connects what runs beside Faust. Before Faust, so that it is there when partitions come."""
+        await self._outbox.start()
+        await self._follower.start()
+
+    async def _start(self) -> None:
+        try:
+            await self.health.start()
+        except OSError as error:
+            die(f"the port of /metrics, {self.settings.http_host}:{self.settings.http_port}, cannot be had: {error}")
+
+    async def _assigned(self, generation: int, partitions: set[TopicPartition]) -> None:
+        metrics.REBALANCES.inc()
+        for stage in self.stages:
+            stage.take_over(generation, partitions)
+
+    async def _revoked(self, *_: Any, **__: Any) -> None:
+        """The barrier: runs before the group is joined again, while this worker may still write and commit."""
+        try:
+            async with asyncio.timeout(self.settings.session_timeout_seconds * BARRIER_SHARE):
+                await asyncio.gather(*(stage.give_up() for stage in self.stages))
+        except BaseException as error:  # Faust would log it and go on
+            die("partitions could not be given up in good order", error)
+
+    async def _before_shutdown(self, *_: Any, **__: Any) -> None:
+        """Leaving on SIGTERM sends no revocation."""
+        if not self._left:
+            self._left = True
+            await self._revoked()
+
+    async def _chores(self) -> None:
+        """What is to be done a few times a second: checkpoints, ticks."""
+        try:
+            units = self.topics("units")
+            while not self.app.should_stop:
+                for stage in self.stages:
+                    await stage.tick()
+                if self.settings.clock == "wall" and self.enrich.owns(units, 0):
+                    await self._ticker.tick()
+                await asyncio.sleep(CHORES_SECONDS)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            die("chores", error)
+
+    def _why_not_ready(self) -> str | None:
+        if self.app.rebalancing:
+            return "rebalancing"
+        if not all(stage.ready for stage in self.stages):
+            return "reading states back"
+        if self._thread().lease_seconds() <= 0:
+            return "cut off from Kafka"
+        return None
+
+
+def _agent(stage: Stage) -> Callable[[Any], Awaitable[None]]:
+    async def work(stream: Any) -> None:
+        async for batch in stream:
+            await stage.handle(batch)
+
+    return work
+
+
+def _new_app(settings: Settings) -> App:
+    session = settings.session_timeout_seconds
+    return App(
+        settings.group,
+        broker=[f"kafka://{server.strip()}" for server in settings.kafka.split(",")],
+        broker_credentials=faust_credentials(settings),
+        broker_session_timeout=session,
+        broker_heartbeat_interval=session / 5,
+        broker_request_timeout=session * 3,
+        broker_rebalance_timeout=session * 3,
+        broker_max_poll_records=settings.batch_records_max,
+        broker_commit_every=10**9,
+        consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=8,
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+        producer_request_timeout=30.0,
+        table_standby_replicas=0,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        web_enabled=False,
+        store="memory://",
+        datadir=tempfile.mkdtemp(prefix="cem-faust-"),
+    )
+
+
+def run(settings: Settings, shape: Shape) -> None:
+    """A worker until SIGTERM or Ctrl-C. Ends the process."""
+    worker = Worker(settings, shape)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(worker.start())
+    host = worker.app.Worker(loglevel=level_number(settings.log_level), loop=loop, console_port=0)
+    host.execute_from_commandline()

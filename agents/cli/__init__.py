@@ -1,0 +1,1 @@
+"""The `cem` command line: one file per command."""

@@ -1,0 +1,126 @@
+"""The enrich agent: input topics -> `cem.events`, `cem.texts`, `cem.unrouted`, `cem.deadletter`.
+
+Moves bytes; what they mean is decided in `pipeline.enrich`.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from agents.directory import DirectoryFollower
+from agents.kafka.state import Item
+from pipeline import metrics
+from pipeline.enrich import Emission, Enricher, Incoming, Lane, Limits
+from schemas.codec import Codec, RecordError
+from schemas.tick import CONTROL_HEADER, CONTROL_VERSION, Version
+
+_version_codec = Codec[Version](Version)
+
+EnsureTopics = Callable[[list[str]], Awaitable[None]]
+
+
+class EnrichProcessor:
+    """Works on one partition of one input topic."""
+
+    def __init__(self, enricher: Enricher, limits: Limits, follower: DirectoryFollower) -> None:
+        self._enricher = enricher
+        self._follower = follower
+        self._lane = Lane(limits)
+        self._counted: dict[str, Counter[str]] = {}
+
+    def load(self, states: dict[bytes, bytes], data: bytes | None) -> None:
+        """See `stage.Processor.load`."""
+        self._lane.memory.load([(key.decode(), value) for key, value in states.items()])
+        if data is not None:
+            self._lane.load_position(data)
+
+    async def prepare(self, records: list[Any]) -> None:
+        """Waits for the newest version of the directory that these records ask for."""
+        wanted = [self._lane.position.version, *(_version_in(record) for record in records if record.headers)]
+        await self._follower.reach(max(wanted))
+
+    def process(self, records: list[Any]) -> list[Emission]:
+        """See `stage.Processor.process`."""
+        step, lane = self._enricher.step, self._lane
+        out: list[Emission] = []
+        for record in records:
+            out += step(lane, incoming(record))
+        count_outcomes(self._enricher)
+        return out
+
+    def refuse(self, record: Any, deaths: int) -> list[Emission]:
+        """See `stage.Processor.refuse`."""
+        return [refusal(self._enricher, record, deaths)]
+
+    def save(self) -> list[Item]:
+        """See `stage.Processor.save`."""
+        return self._lane.memory.take_dirty()
+
+    def save_position(self) -> bytes:
+        """See `stage.Processor.save_position`."""
+        return self._lane.save_position()
+
+
+class UnitsProcessor(EnrichProcessor):
+    """Works on `cem.units`. Its owner leads: it makes the topics of new units and tells all inputs of new versions."""
+
+    def __init__(
+        self, enricher: Enricher, limits: Limits, follower: DirectoryFollower, ensure_topics: EnsureTopics
+    ) -> None:
+        super().__init__(enricher, limits, follower)
+        self._ensure_topics = ensure_topics
+
+    async def prepare(self, records: list[Any]) -> None:
+        """The directory with these records in it, and a topic for each unit, before anything is said of the unit."""
+        await super().prepare(records)
+        version = records[-1].offset + 1
+        await self._follower.reach(version)
+        known, now = self._follower.at(self._lane.position.version).units, self._follower.at(version).units
+        new = [unit_id for unit_id in now if unit_id not in known]
+        if new:
+            await self._ensure_topics(new)
+
+    def process(self, records: list[Any]) -> list[Emission]:
+        """See `stage.Processor.process`; then what has changed in the directory."""
+        out = super().process(records)
+        units = [record for record in records if CONTROL_HEADER not in dict(record.headers)]
+        if units:
+            changed = {record.key.decode("utf-8", "replace") for record in units if record.key}
+            out += self._enricher.directory_changed(self._lane, changed, incoming(units[-1]))
+            count_outcomes(self._enricher)
+        return out
+
+
+def incoming(record: Any) -> Incoming:
+    """A record of aiokafka as the core takes it."""
+    return Incoming(
+        record.topic, record.partition, record.offset, record.key, record.value, record.headers, record.timestamp
+    )
+
+
+def refusal(enricher: Enricher, record: Any, deaths: int) -> Emission:
+    """The dead letter of a record that the process died of."""
+    return enricher.dead_letter(
+        incoming(record), "poison", f"the process died {deaths} times while working on this record", deaths
+    )
+
+
+def _version_in(record: Any) -> int:
+    if dict(record.headers).get(CONTROL_HEADER) != CONTROL_VERSION:
+        return 0
+    try:
+        return _version_codec.decode(record.value).directory
+    except RecordError:
+        return 0
+
+
+def count_outcomes(enricher: Enricher) -> None:
+    """The core's counts since the last time -> metrics."""
+    for counts, metric in (
+        (enricher.outcomes, metrics.ENRICHED),
+        (enricher.dead_letter_reasons, metrics.DEAD_LETTERS),
+        (enricher.unrouted_reasons, metrics.UNROUTED),
+    ):
+        for label, count in counts.items():
+            metric.labels(label).inc(count)
+        counts.clear()

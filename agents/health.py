@@ -1,0 +1,53 @@
+"""What an operator's tools ask: `/metrics` for Prometheus, `/live`, `/ready`.
+
+Live: the process answers. Ready: it owns its partitions, has their states, and hears from Kafka.
+"""
+
+from collections.abc import Callable
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from pipeline import metrics
+
+
+class HealthServer:
+    """`why_not_ready` gives None when ready, else one sentence."""
+
+    def __init__(self, host: str, port: int, why_not_ready: Callable[[], str | None]) -> None:
+        self._host = host
+        self._port = port
+        self._why_not_ready = why_not_ready
+        self._runner: web.AppRunner | None = None
+        self.port = port
+
+    async def start(self) -> None:
+        """Listens. Raises OSError if the port is taken."""
+        app = web.Application(client_max_size=64 * 1024)
+        app.add_routes(
+            [web.get("/metrics", self._metrics), web.get("/live", self._live), web.get("/ready", self._ready)]
+        )
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port)
+        await site.start()
+        server = site._server
+        sockets = getattr(server, "sockets", None)
+        if sockets:
+            self.port = sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Closes the port."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        metrics.READY.set(self._why_not_ready() is None)
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _live(self, _: web.Request) -> web.Response:
+        return web.Response(text="live\n")
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        why_not = self._why_not_ready()
+        return web.Response(text="ready\n") if why_not is None else web.Response(status=503, text=f"{why_not}\n")

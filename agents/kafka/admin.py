@@ -1,0 +1,100 @@
+"""Administration with kafka-python: topics as `schemas/topics.py` describes them, created and checked.
+
+In: the wanted topics. Out: what was created and what is not as it should be. The rule: nothing is ever deleted or
+narrowed; a difference in partitions is reported, because it is a person's decision.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError, NoBrokersAvailable, TopicAlreadyExistsError
+
+from agents.kafka.client import kafka_python_options
+from agents.settings import Settings
+from pipeline.enrich import Shape
+from schemas.topics import INPUTS, Topic, Topics
+
+
+class AdminError(RuntimeError):
+    """Kafka cannot be reached, or refuses. The message says what to do."""
+
+
+class Admin:
+    """A context manager around kafka-python's client."""
+
+    def __init__(self, settings: Settings, topics: Topics) -> None:
+        self._settings = settings
+        self._topics = topics
+        self._client: Any = None
+
+    def __enter__(self) -> "Admin":
+        try:
+            self._client = KafkaAdminClient(**kafka_python_options(self._settings), client_id="cem-admin")
+        except (NoBrokersAvailable, KafkaError, OSError) as error:
+            raise AdminError(f"no Kafka answers at {self._settings.kafka}: {error}; is CEM_KAFKA right?") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def existing(self) -> dict[str, int]:
+        """Topics under our prefix, with their numbers of partitions."""
+        prefix = f"{self._topics.prefix}."
+        names = [name for name in self._client.list_topics() if name.startswith(prefix)]
+        described = self._client.describe_topics(names) if names else []
+        return {topic["name"]: len(topic["partitions"]) for topic in described}
+
+    def apply(self, unit_ids: Iterable[str] = ()) -> list[str]:
+        """Creates what is missing: all topics, and those of these units. Gives the names of the new ones."""
+        there = self.existing()
+        wanted = {name: (spec, self.width(spec)) for name, spec in self._topics.specs.items()}
+        unit_spec = self._topics.unit_alerts_spec()
+        wanted |= {self._topics.unit_alerts(unit_id): (unit_spec, 1) for unit_id in unit_ids}
+        missing = {name: how for name, how in wanted.items() if name not in there}
+        self._create(missing)
+        return sorted(missing)
+
+    def _create(self, missing: dict[str, tuple[Topic, int]]) -> None:
+        new = [
+            NewTopic(name, width, self._settings.replication_factor, topic_configs=spec.configs())
+            for name, (spec, width) in missing.items()
+        ]
+        for start in range(0, len(new), 500):
+            try:
+                self._client.create_topics(new[start : start + 500])
+            except TopicAlreadyExistsError:
+                continue  # another worker was faster
+            except KafkaError as error:
+                raise AdminError(f"topics could not be created: {error}") from None
+
+    def width(self, spec: Topic) -> int:
+        """How many partitions a topic is created with."""
+        return {
+            "input": self._settings.input_partitions,
+            "events": self._settings.events_partitions,
+            "one": 1,
+        }[spec.width]
+
+    def problems(self) -> list[str]:
+        """What a worker could not live with, one sentence each."""
+        there = self.existing()
+        missing = sorted(name for name in self._topics.specs if name not in there)
+        wrong = [f"topic {name} is missing; run `cem topics apply`" for name in missing]
+        for name in self._topics.specs:
+            state = self._topics.state(name)
+            if name in there and state in there and there[name] != there[state]:
+                wrong.append(
+                    f"topic {state} has {there[state]} partitions but {name} has {there[name]}; they must agree"
+                )
+        units, erasures = self._topics("units"), self._topics("erasures")
+        wrong += [f"topic {name} must have one partition" for name in (units, erasures) if there.get(name, 1) != 1]
+        return wrong
+
+    def shape(self) -> Shape:
+        """The numbers of partitions as they are."""
+        there = self.existing()
+        return Shape(
+            inputs={self._topics(name): there[self._topics(name)] for name in INPUTS},
+            events=there[self._topics("events")],
+        )

@@ -1,0 +1,21 @@
+"""Crash only: what cannot be handled ends the process at once. The supervisor starts it again, and the delivery
+layer goes on from the last checkpoint.
+
+No `finally`, no flush, no commit runs after that: a half-done step must not look done.
+"""
+
+import os
+import sys
+import traceback
+from typing import NoReturn
+
+EXIT_CRASH = 70
+"""Exit code of a worker that ended itself (EX_SOFTWARE of sysexits.h)."""
+
+
+def die(why: str, error: BaseException | None = None) -> NoReturn:
+    """Ends the process, with the reason on standard error."""
+    if error is not None:
+        traceback.print_exception(error, file=sys.stderr)
+    print(f"cem: ending the process: {why}", file=sys.stderr, flush=True)
+    os._exit(EXIT_CRASH)

@@ -1,0 +1,163 @@
+"""Settings: defaults, then a TOML file, then the environment (`CEM_…`). Checked at start, all at once.
+
+In: an environment and maybe a file. Out: Settings, and for each of them where it came from; or a SettingsError that
+names every setting that is wrong. The one rule: a secret is never printed.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
+
+ENVIRONMENT_PREFIX = "CEM_"
+FILE_VARIABLE = "CEM_CONFIG"
+SECRETS = frozenset(("author_key", "sasl_password", "tls_key_password"))
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Partitions = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+
+
+class SettingsError(ValueError):
+    """One line for each setting that is wrong."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings. `docs/settings.md` is made from `ABOUT`; each can be set as `CEM_<NAME>` or in the file."""
+
+    kafka: str = ""
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "cem"
+    group: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = "cem"
+    clock: Literal["wall", "data"] = "wall"
+    author_key: str = ""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    sasl_username: str = ""
+    sasl_password: str = ""
+    tls_ca_file: str = ""
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+    tls_key_password: str = ""
+    input_partitions: Partitions = 3
+    events_partitions: Partitions = 3
+    replication_factor: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+    tick_seconds: Positive = 10.0
+    checkpoint_seconds: Positive = 1.0
+    batch_records_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
+    session_timeout_seconds: Annotated[float, msgspec.Meta(ge=6, le=300)] = 10.0
+    false_alerts_per_month: Positive = 0.1
+    hold_minutes: Positive = 30.0
+    future_minutes: Positive = HOUR_MS / MINUTE_MS
+    past_days: Positive = 30.0
+    memory_hours: Positive = 48.0
+    memory_entries_max: Annotated[int, msgspec.Meta(ge=1000)] = 500_000
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def past_ms(self) -> int:
+        return int(self.past_days * DAY_MS)
+
+    @property
+    def hold_ms(self) -> int:
+        return int(self.hold_minutes * MINUTE_MS)
+
+    @property
+    def tick_ms(self) -> int:
+        return int(self.tick_seconds * 1000)
+
+
+ABOUT: dict[str, str] = {
+    "kafka": "bootstrap servers, `host:port,host:port`; the demo and `cem kafka` start an embedded one without it",
+    "prefix": "what all topics begin with",
+    "group": "consumer group of the workers",
+    "clock": "`wall`: time passes with the leader's clock; `data`: with the ticks that `cem ingest` writes",
+    "author_key": "secret that authors' ids are hashed with, at least 16 characters; a worker does not start without",
+    "security_protocol": "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL",
+    "sasl_mechanism": "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
+    "sasl_username": "user for SASL",
+    "sasl_password": "password for SASL (secret)",
+    "tls_ca_file": "PEM file of the authorities to trust; the system's without it",
+    "tls_cert_file": "PEM file of the client's certificate",
+    "tls_key_file": "PEM file of the client's key",
+    "tls_key_password": "password of the client's key (secret)",
+    "input_partitions": "partitions of posts, feedback and texts when topics are created",
+    "events_partitions": "partitions of the units' logs when topics are created",
+    "replication_factor": "replicas of each topic when topics are created",
+    "tick_seconds": "grid of the stream clock",
+    "checkpoint_seconds": "how often outputs, states and offsets are made durable",
+    "batch_records_max": "records that are worked on in one go",
+    "session_timeout_seconds": "after how long without a heartbeat a worker's partitions go to others",
+    "false_alerts_per_month": "budget of false alerts per unit and 30 days over everything statistical",
+    "hold_minutes": "how long a signal must be gone before its alert is quiet",
+    "future_minutes": "how far ahead of the stream clock an event time may be",
+    "past_days": "how far behind the stream clock an event time may be",
+    "memory_hours": "how long posts are remembered for their replies, edits, deletes and repeats (stream time)",
+    "memory_entries_max": "how many posts are remembered per input partition",
+    "http_host": "address of /metrics, /live and /ready",
+    "http_port": "port of /metrics, /live and /ready; 0 takes a free one",
+    "log_level": "debug, info, warning or error",
+}
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Settings, and for each where it came from: `default`, the file's path, or the variable's name."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+
+def load(environment: Mapping[str, str], file: Path | None = None, **overrides: Any) -> Loaded:
+    """Settings in force. `file` (or `CEM_CONFIG`) is TOML with the names as in Settings; `overrides` are what a
+    command was told. Raises SettingsError."""
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(Settings.__struct_fields__, "default")
+    if file is None and environment.get(FILE_VARIABLE):
+        file = Path(environment[FILE_VARIABLE])
+    if file is not None:
+        for name, value in _read(file).items():
+            values[name], origins[name] = value, str(file)
+    for name in Settings.__struct_fields__:
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        if variable in environment:
+            values[name], origins[name] = environment[variable], variable
+    for name, value in overrides.items():
+        if value is not None:
+            values[name], origins[name] = value, "command line"
+    return Loaded(_check(values, origins), origins)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: {error}") from None
+
+
+def _check(values: dict[str, Any], origins: dict[str, str]) -> Settings:
+    """One by one first, so that all mistakes are told at once."""
+    wrong = [f"{name} ({origins[name]}): there is no such setting" for name in values if name not in ABOUT]
+    for name, value in values.items():
+        if name in ABOUT:
+            try:
+                msgspec.convert({name: value}, Settings, strict=False)
+            except msgspec.ValidationError as error:
+                wrong.append(f"{name} ({origins[name]}): {str(error).partition(' - at')[0]}")
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    settings = msgspec.convert(values, Settings, strict=False)
+    if settings.author_key and len(settings.author_key.encode()) < 16:
+        raise SettingsError(f"author_key ({origins['author_key']}): at least 16 characters are needed")
+    if settings.security_protocol.startswith("SASL") and not settings.sasl_username:
+        raise SettingsError("sasl_username: needed with a security_protocol of SASL")
+    return settings
+
+
+def shown(settings: Settings, name: str) -> Any:
+    """A setting's value as it may be printed."""
+    value = getattr(settings, name)
+    return "********" if name in SECRETS and value else value

@@ -1,0 +1,107 @@
+"""The unit agent: `cem.events` -> alerts, cases, roll-ups. Moves bytes; what they mean is in `pipeline.log`.
+
+A record of the log was written by our own enrich agent. One that cannot be read is not bad input but a broken
+invariant, or a record of a newer version: it is dead-lettered too, so that one record never holds up a partition.
+"""
+
+import time
+from typing import Any
+
+from agents.enrich import incoming, refusal
+from agents.kafka.state import Item
+from pipeline import metrics
+from pipeline.engine import Engine, Output
+from pipeline.enrich import Emission, Enricher
+from pipeline.log import Log
+from schemas.alert import Alert, cloud_event_headers
+from schemas.case import CaseEntry
+from schemas.codec import Codec, RecordError, encode
+from schemas.event import Event, UnitRollup
+from schemas.insight import Insight
+from schemas.topics import Topics
+
+_codec: Codec[Event] = Codec(Event)
+
+
+class UnitsLogProcessor:
+    """Works on one partition of the log."""
+
+    def __init__(self, partition: int, topics: Topics, engine: Engine, enricher: Enricher) -> None:
+        self._partition = str(partition)
+        self._topics = topics
+        self._enricher = enricher
+        self._log = Log(engine)
+
+    def load(self, states: dict[bytes, bytes], data: bytes | None) -> None:
+        """See `stage.Processor.load`."""
+        for value in states.values():
+            self._log.load(value)
+        if data is not None:
+            self._log.load_clock(data)
+
+    async def prepare(self, records: list[Any]) -> None:
+        """Nothing is needed."""
+
+    def process(self, records: list[Any]) -> list[Emission]:
+        """See `stage.Processor.process`."""
+        out: list[Emission] = []
+        for record in records:
+            try:
+                event = _codec.decode(record.value)
+            except RecordError as error:
+                out.append(self._enricher.dead_letter(incoming(record), error.reason, error.detail))
+                continue
+            if isinstance(event, Insight) and event.first_answer_ms is not None:
+                metrics.FIRST_ANSWER_SECONDS.observe(event.first_answer_ms / 1000)
+            outputs = self._log.apply(event)
+            if outputs:
+                delay = time.time() - record.timestamp / 1000
+                for output in outputs:
+                    self._count(output, delay)
+                    out += emissions_of(output, self._topics)
+        self._count_log()
+        return out
+
+    def refuse(self, record: Any, deaths: int) -> list[Emission]:
+        """See `stage.Processor.refuse`."""
+        return [refusal(self._enricher, record, deaths)]
+
+    def save(self) -> list[Item]:
+        """See `stage.Processor.save`."""
+        return list(self._log.take_dirty())
+
+    def save_position(self) -> bytes:
+        """See `stage.Processor.save_position`."""
+        return self._log.save_clock()
+
+    @staticmethod
+    def _count(output: Output, delay_seconds: float) -> None:
+        if isinstance(output, Alert):
+            metrics.ALERTS.labels(output.change, output.labels.alertname).inc()
+            if output.change in ("opened", "grown"):
+                metrics.ALERT_DELAY_SECONDS.observe(max(0.0, delay_seconds))
+        elif isinstance(output, CaseEntry):
+            metrics.CASE_ENTRIES.labels(output.action, output.reason).inc()
+
+    def _count_log(self) -> None:
+        for outcome, count in self._log.outcomes.items():
+            metrics.LOG_RECORDS.labels(outcome).inc(count)
+        self._log.outcomes.clear()
+        watermark = self._log.clock.watermark_ms
+        if watermark is not None:
+            metrics.WATERMARK_SECONDS.labels(self._partition).set(watermark / 1000)
+
+
+def emissions_of(output: Output, topics: Topics) -> list[Emission]:
+    """An output of the engine as records: an alert goes to all alerts and to its unit's own topic."""
+    value = encode(output)
+    if isinstance(output, Alert):
+        headers = tuple(cloud_event_headers(output))
+        unit_id = output.labels.unit_id
+        return [
+            Emission(topics("alerts"), unit_id.encode(), value, None, headers),
+            Emission(topics.unit_alerts(unit_id), output.alert_id.encode(), value, 0, headers),
+        ]
+    if isinstance(output, UnitRollup):
+        return [Emission(topics("rollup"), output.unit_id.encode(), value)]
+    return [Emission(topics("cases"), output.unit_id.encode(), value)]

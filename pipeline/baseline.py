@@ -1,0 +1,79 @@
+"""What is normal for a unit: a gamma-Poisson model of counts per hour that forgets slowly.
+
+In: counts of closed hours. Out: the expected count, and how unlikely a count is. The one rule: the tail is
+over-dispersed, because customers do not complain independently of each other.
+
+Source: the gamma is the conjugate prior of the Poisson rate, so the predictive distribution is negative binomial
+(Gelman et al., Bayesian Data Analysis, 2.6); the power prior that forgets is West and Harrison, Bayesian Forecasting
+and Dynamic Models, 6.3.
+"""
+
+import math
+
+import msgspec
+
+PRIOR_SHAPE = 0.3
+PRIOR_HOURS = 0.3
+"""A unit of which nothing is known: one mention an hour, but it could as well be none or twenty."""
+HALF_LIFE_HOURS = 14 * 24
+DISPERSION = 2.0
+"""Variance over mean of counts per hour at a known rate."""
+COLD_HOURS = 24.0
+
+_KEEP = 0.5 ** (1 / HALF_LIFE_HOURS)
+
+
+class Baseline(msgspec.Struct):
+    """`shape` and `hours` are what was learned above the prior: weighted counts, and weighted hours."""
+
+    shape: float = 0.0
+    hours: float = 0.0
+
+    def learn(self, count: int) -> None:
+        """Takes in the count of one closed hour."""
+        self.shape = self.shape * _KEEP + count
+        self.hours = self.hours * _KEEP + 1.0
+
+    def learn_silence(self, hours: int) -> None:
+        """`hours` closed hours with nothing in them; the same as `learn(0)` that many times."""
+        kept = _KEEP**hours
+        self.shape *= kept
+        self.hours = self.hours * kept + (1.0 - kept) / (1.0 - _KEEP)
+
+    @property
+    def cold(self) -> bool:
+        """Less than a day is known."""
+        return self.hours < COLD_HOURS
+
+    @property
+    def expected(self) -> float:
+        """Mean count per hour."""
+        return (PRIOR_SHAPE + self.shape) / (PRIOR_HOURS + self.hours)
+
+    def tail(self, count: int) -> float:
+        """P(an hour has `count` or more), between 0 and 1."""
+        mean = self.expected
+        variance = DISPERSION * mean + mean * mean / (PRIOR_SHAPE + self.shape)
+        return negative_binomial_tail(count, mean, variance)
+
+
+def negative_binomial_tail(count: int, mean: float, variance: float) -> float:
+    """P(X >= count) of a negative binomial with this mean and variance (> mean)."""
+    if count <= 0:
+        return 1.0
+    size = mean * mean / (variance - mean)
+    odds = mean / (size + mean)
+    log_term = (
+        math.lgamma(count + size)
+        - math.lgamma(size)
+        - math.lgamma(count + 1)
+        + size * math.log(size / (size + mean))
+        + count * math.log(odds)
+    )
+    term = math.exp(log_term) if log_term > -700 else 0.0
+    total, k = 0.0, count
+    while term > total * 1e-15 and k < count + 100_000:
+        total += term
+        term *= (k + size) / (k + 1) * odds
+        k += 1
+    return min(1.0, total)

@@ -1,0 +1,369 @@
+"""The engine: step(state, event) -> outputs. The one place where the parts meet.
+
+In: the state of one unit (which the step takes over and changes) and the next event of its log, or the passing of
+time. Out: alerts, case entries and roll-ups, in order. The one rule: what comes out depends on the order of the
+unit's own events and on nothing else. Time moves with the event times that the unit sees; the watermark only does
+what the next event would have done first. So it does not matter how far the watermark has come when an event arrives.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from pipeline.alerts.identity import alert_id, dedup_key
+from pipeline.alerts.lifecycle import Refusal, finished, take
+from pipeline.detectors.detector import Detector, Finding
+from pipeline.detectors.surge import SurgeDetector
+from pipeline.state import Case, Profile, Tally, UnitState
+from schemas.alert import Alert, AlertChange, AlertRouting, AlertSentiment, Annotations, Labels, SeverityLabel
+from schemas.case import CaseEntry
+from schemas.event import UnitAction, UnitErasure, UnitRollup, UnitSettings
+from schemas.insight import Insight
+from schemas.record import Source
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis
+
+HOLD_MS = 30 * MINUTE_MS
+CHECK_MS = 5 * MINUTE_MS
+LEARN_AGAIN_MS = DAY_MS
+"""An alert that is open for longer is the new normal: the baseline learns again."""
+KEEP_CASE_MS = 30 * DAY_MS
+CASES_MAX = 50
+ACTIONS_MAX = 50
+ROLLUP_GRACE_MS = 10 * MINUTE_MS
+BELOW_HOURS_MAX = 48
+
+Output = Alert | CaseEntry | UnitRollup
+UnitEvent = Insight | UnitSettings | UnitAction | UnitErasure | UnitRollup
+
+
+class Engine:
+    """`false_alerts_a_month` per unit; `hold_ms`: how long a signal must be gone before its alert is quiet."""
+
+    def __init__(self, *, false_alerts_a_month: float = 0.1, hold_ms: int = HOLD_MS) -> None:
+        self.hold_ms = hold_ms
+        self.detectors: tuple[Detector, ...] = (SurgeDetector(false_alerts_a_month),)
+
+    def step(self, state: UnitState, event: UnitEvent) -> list[Output]:
+        """Applies the next event of the unit's log to its state."""
+        outputs: list[Output] = []
+        if isinstance(event, Insight):
+            self._insight(state, event, outputs)
+        elif isinstance(event, UnitSettings):
+            _settle(state, event)
+        elif isinstance(event, UnitAction):
+            self._action(state, event, outputs)
+        elif isinstance(event, UnitRollup):
+            _count_below(state, event)
+        else:
+            self._erase(state, event, outputs)
+        return outputs
+
+    def advance(self, state: UnitState, watermark_ms: int) -> list[Output]:
+        """Does all that is due up to the watermark."""
+        outputs: list[Output] = []
+        self._catch_up(state, watermark_ms, outputs)
+        return outputs
+
+    def holds(self, state: UnitState, erasure: UnitErasure) -> bool:
+        """Whether there is anything of the erased insights in what the unit remembers."""
+        return any(mention.insight_id in erasure.insight_ids for mention in state.surge.mentions)
+
+    def due(self, state: UnitState) -> int | None:
+        """When something is to be done next, if nothing comes in before."""
+        checks = [state.cases[alert].check_at for alert in state.firing.values()]
+        hours = [hour + HOUR_MS + ROLLUP_GRACE_MS for hour in state.hours]
+        return min((time for time in (*checks, *hours) if time is not None), default=None)
+
+    # What happens at an insight
+
+    def _insight(self, state: UnitState, insight: Insight, outputs: list[Output]) -> None:
+        now = max(state.now, insight.event_time)
+        self._catch_up(state, now, outputs)
+        state.now = now
+        _count(state, insight)
+        if insight.kind == "answer":
+            return
+        for detector in self.detectors:
+            kept = getattr(state, detector.name)
+            detector.advance(kept, now, frozen=self._frozen(state, detector, now))
+            if insight.kind == "delete":
+                if detector.retract(kept, insight.id) is not None:
+                    self._correct(state, detector, insight.id, outputs)
+                continue
+            written = detector.retract(kept, insight.id) if insight.kind == "edit" else None
+            seen = insight if written is None else msgspec.structs.replace(insight, event_time=Millis(written))
+            if detector.observe(kept, seen, now):
+                self._judge(state, detector, insight, outputs)
+            if written is not None:
+                self._correct(state, detector, insight.id, outputs)
+
+    def _frozen(self, state: UnitState, detector: Detector, now: int) -> bool:
+        firing = state.firing.get(detector.name)
+        return firing is not None and now - state.cases[firing].opened_ms < LEARN_AGAIN_MS
+
+    def _judge(self, state: UnitState, detector: Detector, insight: Insight, outputs: list[Output]) -> None:
+        """Opens an alert, or lets the one that is firing grow."""
+        finding = detector.evaluate(getattr(state, detector.name), state.now)
+        firing = state.firing.get(detector.name)
+        if firing is None:
+            if finding.active:
+                self._open(state, detector, finding, insight.id, outputs)
+            return
+        case = state.cases[firing]
+        if finding.active:
+            case.calm_since = None
+            if finding.severity > case.last.severity:
+                self._tell(state, case, "grown", outputs, finding=finding)
+
+    def _correct(self, state: UnitState, detector: Detector, insight_id: str, outputs: list[Output]) -> None:
+        """Evidence of a firing alert was changed or taken back: say what is left."""
+        firing = state.firing.get(detector.name)
+        if firing is None:
+            return
+        case = state.cases[firing]
+        if any(evidence.post_id == insight_id for evidence in case.last.evidence):
+            finding = detector.evaluate(getattr(state, detector.name), state.now)
+            self._tell(state, case, "corrected", outputs, finding=finding)
+
+    def _erase(self, state: UnitState, erasure: UnitErasure, outputs: list[Output]) -> None:
+        for detector in self.detectors:
+            for insight_id in erasure.insight_ids:
+                if detector.retract(getattr(state, detector.name), insight_id) is not None:
+                    self._correct(state, detector, insight_id, outputs)
+
+    # What happens with time
+
+    def _catch_up(self, state: UnitState, to_ms: int, outputs: list[Output]) -> None:
+        """Does, in the order of their times, all things that are due up to `to_ms`."""
+        while (due := self.due(state)) is not None and due <= to_ms:
+            state.now = max(state.now, due)
+            for hour in [hour for hour in state.hours if hour + HOUR_MS + ROLLUP_GRACE_MS <= due]:
+                _roll_up(state, hour, outputs)
+            for cause, firing in list(state.firing.items()):
+                case = state.cases[firing]
+                if case.check_at is not None and case.check_at <= due:
+                    self._check(state, cause, case, due, outputs)
+
+    def _check(self, state: UnitState, cause: str, case: Case, now: int, outputs: list[Output]) -> None:
+        """Looks whether a firing alert has calmed down; quiet once it has been calm for the hold time."""
+        detector = next(detector for detector in self.detectors if detector.name == cause)
+        kept = getattr(state, cause)
+        detector.advance(kept, now, frozen=self._frozen(state, detector, now))
+        finding = detector.evaluate(kept, now)
+        case.check_at = now + CHECK_MS
+        if finding.active:
+            case.calm_since = None
+        elif case.calm_since is None:
+            case.calm_since = now
+        elif now - case.calm_since >= self.hold_ms:
+            case.check_at, case.ended_ms = None, now
+            del state.firing[cause]
+            self._tell(state, case, "quiet", outputs)
+
+    # What happens at an action
+
+    def _action(self, state: UnitState, action: UnitAction, outputs: list[Output]) -> None:
+        case = state.cases.get(action.alert_id)
+        if case is None:
+            outputs.append(_entry(action, None, Refusal.UNKNOWN_ALERT))
+            return
+        if action.id in case.actions:
+            outputs.append(_entry(action, case.last, Refusal.ALREADY_DONE))
+            return
+        step = take(case.last.state, action)
+        if isinstance(step, Refusal):
+            outputs.append(_entry(action, case.last, step))
+            return
+        case.actions = [*case.actions, action.id][-ACTIONS_MAX:]
+        case.last = msgspec.structs.replace(case.last, state=step.state)
+        self._tell(state, case, step.change, outputs, action=action)
+        outputs.append(_entry(action, case.last, None))
+
+    # Records
+
+    def _open(
+        self, state: UnitState, detector: Detector, finding: Finding, insight_id: str, outputs: list[Output]
+    ) -> None:
+        profile, unit_id, now = state.profile, state.unit_id, Millis(state.now)
+        identity = alert_id(unit_id, detector.name, insight_id, state.opened)
+        state.opened += 1
+        first = Alert(
+            change="opened",
+            status="firing",
+            state="open",
+            alert_id=identity,
+            sequence=1,
+            dedup_key=dedup_key(profile.brand, unit_id, detector.name),
+            severity=finding.severity,
+            severity_label=_severity_label(finding.severity),
+            starts_at=now,
+            detected_at=now,
+            labels=Labels(
+                alertname=detector.alertname,
+                brand=profile.brand,
+                region=profile.region,
+                unit_id=unit_id,
+                unit_kind=profile.kind,
+            ),
+            annotations=Annotations(summary=""),
+            detection=finding.detection,
+            sentiment=AlertSentiment(mean=0.0, confidence=0.0, model=finding.model),
+            routing=AlertRouting(rule=finding.routing_rule, confidence=finding.routing_confidence),
+        )
+        first = _with_finding(first, finding, profile)
+        _forget_old_cases(state)
+        case = Case(cause=detector.name, last=first, opened_ms=now, check_at=now + CHECK_MS)
+        state.cases[identity] = case
+        state.firing[detector.name] = identity
+        outputs.append(first)
+
+    def _tell(
+        self,
+        state: UnitState,
+        case: Case,
+        change: AlertChange,
+        outputs: list[Output],
+        *,
+        finding: Finding | None = None,
+        action: UnitAction | None = None,
+    ) -> None:
+        """The next record of an alert."""
+        last = case.last
+        record = msgspec.structs.replace(
+            last,
+            change=change,
+            sequence=last.sequence + 1,
+            detected_at=Millis(state.now),
+            status="quiet" if case.ended_ms is not None else "firing",
+            ends_at=None if case.ended_ms is None else Millis(case.ended_ms),
+            actor=action.actor if action else None,
+            action_id=action.id if action else None,
+        )
+        if finding is not None:
+            record = _with_finding(record, finding, state.profile)
+        case.last = record
+        outputs.append(record)
+
+
+def _with_finding(alert: Alert, finding: Finding, profile: Profile) -> Alert:
+    """What is seen now, in the record. Severity never falls while an alert is open."""
+    severity = max(alert.severity, finding.severity)
+    seen = finding.detection
+    place = profile.name or alert.labels.unit_id
+    people = "1 customer" if seen.distinct_authors == 1 else f"{seen.distinct_authors} customers"
+    return msgspec.structs.replace(
+        alert,
+        severity=severity,
+        severity_label=_severity_label(severity),
+        annotations=Annotations(
+            summary=f"{people} complained about {place} within {seen.window_s // 60} minutes; "
+            f"{seen.expected:.1f} would be usual",
+            recommended_action="Read the posts, answer the customers, acknowledge the alert.",
+        ),
+        detection=seen,
+        sentiment=AlertSentiment(
+            mean=finding.sentiment_mean, confidence=finding.sentiment_confidence, model=finding.model
+        ),
+        routing=AlertRouting(rule=finding.routing_rule, confidence=finding.routing_confidence),
+        evidence=finding.evidence,
+        evidence_left_out=finding.evidence_left_out,
+    )
+
+
+def _severity_label(severity: int) -> SeverityLabel:
+    if severity >= 9:
+        return "critical"
+    if severity >= 6:
+        return "error"
+    return "warning" if severity >= 4 else "info"
+
+
+def _entry(action: UnitAction, alert: Alert | None, refusal: Refusal | None) -> CaseEntry:
+    return CaseEntry(
+        alert_id=action.alert_id,
+        unit_id=action.unit_id,
+        sequence=alert.sequence if alert else 0,
+        action_id=action.id,
+        action=action.action,
+        actor=action.actor,
+        accepted=refusal is None,
+        reason="done" if refusal is None else refusal.value,
+        status=alert.status if alert else None,
+        state=alert.state if alert else None,
+        note_ref=action.note_ref,
+        resolution_code=action.resolution_code,
+        dismissal_code=action.dismissal_code,
+        event_time=action.event_time,
+    )
+
+
+def _settle(state: UnitState, settings: UnitSettings) -> None:
+    """New settings; older ones than those in force change nothing."""
+    if settings.version <= state.profile.version:
+        return
+    unit = settings.unit
+    by_kind = {ancestor.kind: ancestor.id for ancestor in reversed(settings.ancestors)}
+    state.profile = Profile(
+        version=settings.version,
+        name=unit.name if unit else state.profile.name,
+        kind=unit.kind if unit else state.profile.kind,
+        region=by_kind.get("region"),
+        brand=by_kind.get("brand"),
+        above=tuple(ancestor.id for ancestor in settings.ancestors),
+        removed=unit is None,
+    )
+
+
+def _count(state: UnitState, insight: Insight) -> None:
+    """Mentions by hour, for the roll-up. Edits and answers are not mentions; a delete does not unsay."""
+    if insight.kind in ("answer", "edit", "delete") or insight.sentiment is None:
+        return
+    hour = insight.event_time // HOUR_MS * HOUR_MS
+    if hour + HOUR_MS + ROLLUP_GRACE_MS <= state.now:
+        return
+    tally = state.hours.setdefault(hour, Tally())
+    tally.mentions += 1
+    tally.negative += insight.sentiment.label == "negative"
+    tally.positive += insight.sentiment.label == "positive"
+
+
+def _roll_up(state: UnitState, hour: int, outputs: list[Output]) -> None:
+    """A closed hour goes to every unit above. The source is filled in where the record is read."""
+    tally = state.hours.pop(hour)
+    outputs.extend(
+        UnitRollup(
+            unit_id=above,
+            child_id=state.unit_id,
+            hour=Millis(hour),
+            mentions=tally.mentions,
+            negative=tally.negative,
+            positive=tally.positive,
+            source=Source(topic="", partition=0, offset=0),
+        )
+        for above in state.profile.above
+    )
+
+
+def _count_below(state: UnitState, rollup: UnitRollup) -> None:
+    tally = state.below.setdefault(rollup.hour, Tally())
+    tally.mentions += rollup.mentions
+    tally.negative += rollup.negative
+    tally.positive += rollup.positive
+    while len(state.below) > BELOW_HOURS_MAX:
+        del state.below[min(state.below)]
+
+
+def _forget_old_cases(state: UnitState) -> None:
+    """Bounds the memory of cases: those that are quiet and finished go after 30 days, the oldest quiet ones when
+    there are too many."""
+    quiet = sorted((case.ended_ms, key) for key, case in state.cases.items() if case.ended_ms is not None)
+    too_many = len(state.cases) - CASES_MAX + 1
+    for number, (ended, key) in enumerate(quiet):
+        old = ended < state.now - KEEP_CASE_MS and finished(state.cases[key].last.state)
+        if old or number < too_many:
+            del state.cases[key]
+
+
+def outputs_of(alerts: Iterable[Output]) -> list[Alert]:
+    """Only the alerts among outputs."""
+    return [output for output in alerts if isinstance(output, Alert)]

@@ -1,0 +1,497 @@
+"""Enrich: the records of one input partition, in order -> records for the log, texts, unrouted, dead letters.
+
+In: a Lane (what is remembered of the partition) and the next record. Out: emissions, in order. The rules: whatever
+the bytes are, nothing is raised and nothing vanishes; and what is decided follows from the lane and the record alone,
+so that a repeat decides as the first time did (versions of the directory and time are records of the partition too).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from pipeline.directory import Directory
+from pipeline.memory import Memo, Memory
+from pipeline.routing import NoUnit, Routed, route
+from pipeline.text.normalise import normalise
+from pipeline.text.redaction import mask
+from pipeline.understanding import Understanding, Understood, feedback_ref, post_ref
+from schemas.action import Action
+from schemas.codec import Codec, RecordError, encode
+from schemas.deadletter import DEAD_LETTER_BYTES_MAX, DeadLetter
+from schemas.erasure import Erasure
+from schemas.event import UnitAction, UnitErasure, UnitSettings
+from schemas.feedback import Feedback
+from schemas.insight import Routing
+from schemas.post import Post
+from schemas.record import Source
+from schemas.text import StoredText
+from schemas.tick import CONTROL_HEADER, CONTROL_TICK, CONTROL_VERSION, Tick, Version
+from schemas.time import DAY_MS, HOUR_MS, Millis, format_time
+from schemas.topics import Topics
+from schemas.unit import Unit
+from schemas.unrouted import Unrouted
+
+
+class Outcome(StrEnum):
+    """What became of an input record. Dead letters carry their own reason."""
+
+    ROUTED = "routed"
+    UNROUTED = "unrouted"
+    OWN_ANSWER = "own_answer"
+    DUPLICATE = "duplicate"
+    DELETED = "deleted"
+    SETTINGS = "settings"
+    ACTION = "action"
+    ERASURE = "erasure"
+    DEAD_LETTER = "dead_letter"
+
+
+class Incoming(NamedTuple):
+    """One record as it was read. `append_ms`: when the broker took it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    append_ms: int
+
+
+class Emission(NamedTuple):
+    """One record to be written. `partition` None: by the key."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    partition: int | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds. Event times farther from the stream clock than these are refused; memory is bounded in stream time and
+    in entries per partition."""
+
+    future_ms: int = HOUR_MS
+    past_ms: int = 30 * DAY_MS
+    memory_ms: int = 2 * DAY_MS
+    memory_entries_max: int = 500_000
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """How many partitions each input has, and the log."""
+
+    inputs: dict[str, int]
+    events: int
+
+    @property
+    def sources(self) -> int:
+        """How many partitions tick."""
+        return sum(self.inputs.values())
+
+
+class LanePosition(msgspec.Struct, array_like=True):
+    """What is saved of a lane beside its memory."""
+
+    clock_ms: int = -1
+    version: int = 0
+
+
+class Lane:
+    """What is remembered of one input partition. `announced`: the version of settings last sent to each unit's log
+    from here; it needs no saving, because settings sent again change nothing."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.position = LanePosition()
+        self.memory = Memory(limits.memory_ms, limits.memory_entries_max)
+        self.announced: dict[str, int] = {}
+
+    def load_position(self, value: bytes) -> None:
+        """Takes in what `save_position` gave."""
+        self.position = msgspec.msgpack.decode(value, type=LanePosition)
+
+    def save_position(self) -> bytes:
+        """Stream clock and version, to be saved together with the memory."""
+        return msgspec.msgpack.encode(self.position)
+
+
+class _Refused(Exception):
+    """Ends the work on a record whose content makes no sense; becomes a dead letter."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason = reason
+        self.detail = detail
+
+
+_version_codec = Codec[Version](Version)
+_tick_codec = Codec[Tick](Tick)
+
+
+class Enricher:
+    """`directories` gives the directory as of a version. `outcomes` counts what became of records, and
+    `dead_letter_reasons`, `unrouted_reasons` why, for metrics."""
+
+    def __init__(
+        self,
+        *,
+        topics: Topics,
+        shape: Shape,
+        understanding: Understanding,
+        directories: Callable[[int], Directory],
+        limits: Limits,
+    ) -> None:
+        self._topics = topics
+        self._shape = shape
+        self._understanding = understanding
+        self._directories = directories
+        self._limits = limits
+        self._events = topics("events")
+        self._texts = topics("texts")
+        self._steps: dict[str, tuple[Codec[msgspec.Struct], Callable[..., None]]] = {
+            topics("posts"): (Codec(Post), self._post),
+            topics("feedback"): (Codec(Feedback), self._feedback),
+            topics("actions"): (Codec(Action), self._action),
+            topics("erasures"): (Codec(Erasure), self._erasure),
+        }
+        self._unit_codec = Codec[Unit](Unit)
+        self.outcomes: Counter[str] = Counter()
+        self.dead_letter_reasons: Counter[str] = Counter()
+        self.unrouted_reasons: Counter[str] = Counter()
+
+    def step(self, lane: Lane, record: Incoming) -> list[Emission]:
+        """The next record of the lane's partition."""
+        out: list[Emission] = []
+        try:
+            if record.headers and (control := dict(record.headers).get(CONTROL_HEADER)) is not None:
+                self._control(lane, record, control, out)
+            elif record.topic == self._topics("units"):
+                self._check_unit(record)
+            else:
+                codec, work = self._steps[record.topic]
+                work(lane, record, codec.decode(record.value), out)
+        except (RecordError, _Refused) as refused:
+            del out[:]
+            out.append(self.dead_letter(record, refused.reason, refused.detail))
+        return out
+
+    # Time and versions
+
+    def _control(self, lane: Lane, record: Incoming, control: bytes, out: list[Emission]) -> None:
+        if control != CONTROL_TICK:
+            version = _version_codec.decode(record.value)
+            lane.position.version = max(lane.position.version, version.directory)
+            return
+        tick = _tick_codec.decode(record.value)
+        lane.position.clock_ms = max(lane.position.clock_ms, tick.event_time)
+        lane.memory.expire(lane.position.clock_ms)
+        forwarded = Tick(
+            event_time=Millis(lane.position.clock_ms),
+            source=f"{record.topic}/{record.partition}",
+            offset=record.offset,
+            sources=self._shape.sources,
+        )
+        value = encode(forwarded)
+        out.extend(Emission(self._events, None, value, partition) for partition in range(self._shape.events))
+
+    def _check_time(self, lane: Lane, event_time: int) -> None:
+        clock = lane.position.clock_ms
+        if clock < 0:
+            return
+        if event_time > clock + self._limits.future_ms:
+            raise _Refused(
+                "future",
+                f"`event_time` {format_time(event_time)} is more than {self._limits.future_ms // 60_000} minutes ahead "
+                f"of the stream clock {format_time(clock)}; check the sender's clock",
+            )
+        if event_time < clock - self._limits.past_ms:
+            raise _Refused(
+                "past",
+                f"`event_time` {format_time(event_time)} is more than {self._limits.past_ms // DAY_MS} days behind the "
+                f"stream clock {format_time(clock)}; to work through history set CEM_CLOCK=data",
+            )
+
+    # The directory
+
+    def _check_unit(self, record: Incoming) -> None:
+        if record.value is None:
+            return
+        unit = self._unit_codec.decode(record.value)
+        if record.key != unit.id.encode():
+            raise _Refused("wrong_key", f"the key must be the unit's id {unit.id!r}")
+
+    def directory_changed(self, lane: Lane, changed: Iterable[str], last: Incoming) -> list[Emission]:
+        """After records of `cem.units` up to `last`: the new settings to the logs of the changed units and of those
+        below them, and a version record to every partition of every input."""
+        version = last.offset + 1
+        before, after = self._directories(lane.position.version), self._directories(version)
+        lane.position.version = version
+        concerned = set(changed)
+        for unit_id in list(concerned):
+            concerned |= after.descendants(unit_id) | before.descendants(unit_id)
+        out = [
+            self._settings(after, unit_id, last)
+            for unit_id in sorted(concerned)
+            if unit_id in after.units or unit_id in before.units
+        ]
+        self.outcomes[Outcome.SETTINGS] += len(out)
+        return out + version_records(self._shape, Version(directory=version), but=last.topic)
+
+    def _settings(self, directory: Directory, unit_id: str, record: Incoming) -> Emission:
+        settings = UnitSettings(
+            unit_id=unit_id,
+            unit=directory.units.get(unit_id),
+            ancestors=directory.ancestors(unit_id),
+            version=directory.version,
+            source=Source(topic=record.topic, partition=record.partition, offset=record.offset),
+        )
+        return Emission(self._events, unit_id.encode(), encode(settings))
+
+    # Posts
+
+    def _post(self, lane: Lane, record: Incoming, post: Post, out: list[Emission]) -> None:
+        self._check_time(lane, post.event_time)
+        directory = self._directories(lane.position.version)
+        key = post_ref(post)
+        known = lane.memory.get(key)
+        if post.kind == "delete":
+            self._delete(lane, record, post, known, directory, out)
+            return
+        if known is not None and known.deleted:
+            understood = self._understanding.of_post(post, "delete", _source(record))
+            self._send(lane, record, understood, self._find_units(lane, post, "", directory), directory, out)
+            self.outcomes[Outcome.DELETED] += 1
+            return
+        if known is not None and post.kind != "edit":
+            self.outcomes[Outcome.DUPLICATE] += 1
+            return
+        owner = directory.owner_of(post.network, post.author.handle, post.author.id) if post.author else None
+        if owner is not None:
+            self._own_answer(lane, record, post, owner, directory, out)
+            return
+        kind = "post" if post.kind == "edit" and known is None else post.kind
+        understood = self._understanding.of_post(post, kind, _source(record))
+        if known is not None and known.units:
+            found: list[Routed] | NoUnit = _again(known.units, "same_post")
+        else:
+            found = self._find_units(lane, post, understood.text.text if understood.text else "", directory)
+        units = self._send(lane, record, understood, found, directory, out)
+        if known is None:
+            lane.memory.put(key, self._memo(lane, record, post.event_time, units))
+        elif units != known.units:
+            known.units = units
+            lane.memory.put(key, known)
+
+    def _find_units(self, lane: Lane, post: Post, text: str, directory: Directory) -> list[Routed] | NoUnit:
+        original = lane.memory.get(_ref(post, post.in_reply_to)) or lane.memory.get(_ref(post, post.root_id))
+        if post.kind == "repost" and original is not None and original.units:
+            return _again(original.units, "thread")
+        return route(
+            network=post.network,
+            text=text,
+            hint=post.unit_hint,
+            place_id=post.place.id if post.place else None,
+            thread_units=original.units if original else (),
+            directory=directory,
+        )
+
+    def _own_answer(
+        self, lane: Lane, record: Incoming, post: Post, owner: str, directory: Directory, out: list[Emission]
+    ) -> None:
+        """The company's own post: the answer to a thread, or a word of its own that concerns its own unit only."""
+        understood = self._understanding.of_post(post, "answer", _source(record))
+        keys = (_ref(post, post.root_id), _ref(post, post.in_reply_to))
+        asked_key = next((key for key in keys if key is not None and lane.memory.get(key) is not None), None)
+        asked = lane.memory.get(asked_key)
+        units = asked.units if asked is not None and asked.units else (owner,)
+        insight = understood.insight
+        if asked_key is not None and asked is not None and not asked.answered:
+            insight = msgspec.structs.replace(insight, first_answer_ms=max(0, post.event_time - asked.event_time))
+            asked.answered = True
+            lane.memory.put(asked_key, asked)
+        self._send(lane, record, Understood(insight, understood.text), _again(units, "own_handle"), directory, out)
+        lane.memory.put(post_ref(post), self._memo(lane, record, post.event_time, units))
+        self.outcomes[Outcome.OWN_ANSWER] += 1
+
+    def _delete(
+        self,
+        lane: Lane,
+        record: Incoming,
+        post: Post,
+        known: Memo | None,
+        directory: Directory,
+        out: list[Emission],
+    ) -> None:
+        """Takes a post back. Its text is erased, whether it is known or not; a post that comes after is not counted."""
+        key = post_ref(post)
+        bare = msgspec.structs.replace(post, text="", url=None)
+        understood = self._understanding.of_post(bare, "delete", _source(record))
+        found: list[Routed] | NoUnit = _again(known.units, "same_post") if known is not None else []
+        if known is not None and known.deleted:
+            self.outcomes[Outcome.DUPLICATE] += 1
+            return
+        if not found:
+            found = NoUnit(reason="unknown_post", candidates=())
+        self._send(lane, record, understood, found, directory, out)
+        out.append(Emission(self._texts, key.encode(), None))
+        memo = known or self._memo(lane, record, post.event_time, ())
+        memo.deleted = True
+        lane.memory.put(key, memo)
+        self.outcomes[Outcome.DELETED] += 1
+
+    # Feedback, actions, erasures
+
+    def _feedback(self, lane: Lane, record: Incoming, feedback: Feedback, out: list[Emission]) -> None:
+        self._check_time(lane, feedback.event_time)
+        key = feedback_ref(feedback)
+        if lane.memory.get(key) is not None:
+            self.outcomes[Outcome.DUPLICATE] += 1
+            return
+        directory = self._directories(lane.position.version)
+        understood = self._understanding.of_feedback(feedback, _source(record))
+        found: list[Routed] | NoUnit
+        if feedback.unit_id in directory.units:
+            found = [Routed(feedback.unit_id, Routing(rule="unit_id", confidence=1.0))]
+        else:
+            found = NoUnit(reason="unknown_unit", candidates=())
+        units = self._send(lane, record, understood, found, directory, out)
+        lane.memory.put(key, self._memo(lane, record, feedback.event_time, units))
+
+    def _action(self, lane: Lane, record: Incoming, action: Action, out: list[Emission]) -> None:
+        directory = self._directories(lane.position.version)
+        if action.unit_id not in directory.units:
+            raise _Refused("unknown_unit", f"`unit_id` {action.unit_id!r} is not in the directory; push it first")
+        self._announce(lane, record, action.unit_id, directory, out)
+        event = UnitAction(
+            id=action.id,
+            alert_id=action.alert_id,
+            unit_id=action.unit_id,
+            action=action.action,
+            actor=action.actor,
+            note_ref=self._store(f"note:{action.id}", action.note, action, out),
+            we_did_ref=self._store(f"we_did:{action.id}", action.we_did, action, out),
+            resolution_code=action.resolution_code,
+            dismissal_code=action.dismissal_code,
+            assignee=action.assignee,
+            to_unit=action.to_unit,
+            to_department=action.to_department,
+            until=action.until,
+            event_time=action.event_time,
+            source=_source(record, 1),
+        )
+        out.append(Emission(self._events, action.unit_id.encode(), encode(event)))
+        self.outcomes[Outcome.ACTION] += 1
+
+    def _store(self, ref: str, text: str, action: Action, out: list[Emission]) -> str | None:
+        """Text of an action goes where all text goes."""
+        shown, masked = mask(normalise(text))
+        if not shown:
+            return None
+        stored = StoredText(id=ref, text=shown, masked=masked, event_time=action.event_time)
+        out.append(Emission(self._texts, ref.encode(), encode(stored)))
+        return ref
+
+    def _erasure(self, lane: Lane, record: Incoming, erasure: Erasure, out: list[Emission]) -> None:
+        if erasure.author_id or erasure.customer_ref or not (erasure.network and erasure.post_ids):
+            raise _Refused("unsupported", "only `network` with `post_ids` can be erased so far; nothing was erased")
+        refs = tuple(f"{erasure.network}:{post_id}" for post_id in erasure.post_ids)
+        out.extend(Emission(self._texts, ref.encode(), None) for ref in refs)
+        event = UnitErasure(id=erasure.id, insight_ids=refs, event_time=erasure.event_time, source=_source(record))
+        value = encode(event)
+        out.extend(Emission(self._events, None, value, partition) for partition in range(self._shape.events))
+        self.outcomes[Outcome.ERASURE] += 1
+
+    # What all of them do
+
+    def _send(
+        self,
+        lane: Lane,
+        record: Incoming,
+        understood: Understood,
+        found: list[Routed] | NoUnit,
+        directory: Directory,
+        out: list[Emission],
+    ) -> tuple[str, ...]:
+        """Text to the texts, and the insight to the log of each unit that it concerns, or to the unrouted."""
+        insight, text = understood
+        if text is not None and insight.kind != "delete":
+            out.append(Emission(self._texts, text.id.encode(), encode(text)))
+        if isinstance(found, NoUnit):
+            self.outcomes[Outcome.UNROUTED] += 1
+            self.unrouted_reasons[str(found.reason)] += 1
+            unrouted = Unrouted(id=insight.id, reason=str(found.reason), candidates=found.candidates, insight=insight)
+            out.append(Emission(self._topics("unrouted"), insight.id.encode(), encode(unrouted)))
+            return ()
+        for index, (unit_id, routing) in enumerate(found, start=1):
+            self._announce(lane, record, unit_id, directory, out)
+            placed = msgspec.structs.replace(insight, unit_id=unit_id, routing=routing, source=_source(record, index))
+            out.append(Emission(self._events, unit_id.encode(), encode(placed)))
+        self.outcomes[Outcome.ROUTED] += 1
+        return tuple(unit_id for unit_id, _ in found)
+
+    def _announce(self, lane: Lane, record: Incoming, unit_id: str, directory: Directory, out: list[Emission]) -> None:
+        """Before the first record for a unit from here under a version: the settings that it was decided under."""
+        if lane.announced.get(unit_id) != directory.version and unit_id in directory.units:
+            lane.announced[unit_id] = directory.version
+            out.append(self._settings(directory, unit_id, record))
+
+    def _memo(self, lane: Lane, record: Incoming, event_time: int, units: tuple[str, ...]) -> Memo:
+        return Memo(offset=record.offset, seen_at=max(lane.position.clock_ms, 0), event_time=event_time, units=units)
+
+    def dead_letter(self, record: Incoming, reason: str, detail: str, tries: int = 1) -> Emission:
+        """The letter for a record that is refused."""
+        self.outcomes[Outcome.DEAD_LETTER] += 1
+        self.dead_letter_reasons[reason] += 1
+        source = _source(record)
+        value = record.value
+        letter = DeadLetter(
+            source=source,
+            key=record.key[:1024] if record.key else record.key,
+            reason=reason,
+            detail=detail,
+            bytes=None if value is None else value[:DEAD_LETTER_BYTES_MAX],
+            bytes_total=len(value or b""),
+            tries=tries,
+            ingest_time=Millis(max(record.append_ms, 0)),
+        )
+        key = f"{source.stream}/{source.offset}".encode()
+        return Emission(self._topics("deadletter"), key, encode(letter))
+
+
+def version_records(shape: Shape, version: Version, but: str = "") -> list[Emission]:
+    """`version` for every partition of every input `but` one."""
+    value = encode(version)
+    return [
+        _control_record(topic, partition, CONTROL_VERSION, value)
+        for topic, partition in _partitions(shape)
+        if topic != but
+    ]
+
+
+def tick_records(shape: Shape, time_ms: int) -> list[Emission]:
+    """A tick for every partition of every input."""
+    value = encode(Tick(event_time=Millis(time_ms)))
+    return [_control_record(topic, partition, CONTROL_TICK, value) for topic, partition in _partitions(shape)]
+
+
+def _partitions(shape: Shape) -> list[tuple[str, int]]:
+    return [(topic, partition) for topic, count in shape.inputs.items() for partition in range(count)]
+
+
+def _control_record(topic: str, partition: int, control: bytes, value: bytes) -> Emission:
+    """With a key, because a compacted topic takes no record without."""
+    return Emission(topic, CONTROL_HEADER.encode(), value, partition, ((CONTROL_HEADER, control),))
+
+
+def _source(record: Incoming, index: int = 0) -> Source:
+    return Source(topic=record.topic, partition=record.partition, offset=record.offset, index=index)
+
+
+def _ref(post: Post, other_id: str | None) -> str | None:
+    return None if other_id is None or other_id == post.id else f"{post.network}:{other_id}"
+
+
+def _again(units: tuple[str, ...], rule: str) -> list[Routed]:
+    return [Routed(unit_id, Routing(rule=rule, confidence=0.9)) for unit_id in units]

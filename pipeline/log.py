@@ -1,0 +1,139 @@
+"""One partition of `cem.events`: its units, its watermark, and what is due.
+
+In: the records of the partition, in order. Out: what the engine makes of them. The rules: a record at or below its
+unit's mark for the record's source is skipped, because it is a repeat; the watermark is the smallest tick over all
+sources, once every source has ticked.
+"""
+
+import heapq
+from collections import Counter
+from enum import StrEnum
+
+import msgspec
+
+from pipeline.engine import Engine, Output
+from pipeline.state import UnitState, decode_state, encode_state
+from schemas.event import Event, UnitAction, UnitErasure, UnitRollup, UnitSettings
+from schemas.insight import Insight
+from schemas.tick import Tick
+
+MarkedEvent = Insight | UnitSettings | UnitAction | UnitRollup
+
+
+class Applied(StrEnum):
+    """What became of a record of the log."""
+
+    APPLIED = "applied"
+    REPEAT = "repeat"
+    TICK = "tick"
+
+
+class Clock(msgspec.Struct):
+    """The ticks of a log by source; `sources` is how many there must be before there is a watermark."""
+
+    sources: int = 0
+    ticks: dict[str, int] = {}
+
+    @property
+    def watermark_ms(self) -> int | None:
+        """Nothing earlier is to be waited for. None while a source has not ticked."""
+        if not self.sources or len(self.ticks) < self.sources:
+            return None
+        return min(self.ticks.values())
+
+    def tick(self, tick: Tick) -> None:
+        """Takes a tick in; one that is older than what is known changes nothing."""
+        self.sources = max(self.sources, tick.sources)
+        self.ticks[tick.source] = max(self.ticks.get(tick.source, 0), tick.event_time)
+
+
+class Log:
+    """`outcomes` counts what became of records, for metrics."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.units: dict[str, UnitState] = {}
+        self.clock = Clock()
+        self.outcomes: Counter[str] = Counter()
+        self._dirty: set[str] = set()
+        self._due: list[tuple[int, str]] = []
+        self._scheduled: dict[str, int] = {}
+
+    def load(self, value: bytes) -> None:
+        """Takes in one unit's saved state."""
+        state = decode_state(value)
+        self.units[state.unit_id] = state
+        self._schedule(state)
+
+    def load_clock(self, value: bytes) -> None:
+        """Takes in the saved watermark."""
+        self.clock = msgspec.msgpack.decode(value, type=Clock)
+
+    def save_clock(self) -> bytes:
+        """The watermark, to be saved together with the states."""
+        return msgspec.msgpack.encode(self.clock)
+
+    def take_dirty(self) -> list[tuple[bytes, bytes]]:
+        """The states that have changed since the last call, as key and value."""
+        dirty, self._dirty = self._dirty, set()
+        return [(unit_id.encode(), encode_state(self.units[unit_id])) for unit_id in sorted(dirty)]
+
+    def apply(self, event: Event) -> list[Output]:
+        """The next record of the partition."""
+        if isinstance(event, Tick):
+            self.clock.tick(event)
+            self.outcomes[Applied.TICK] += 1
+            return self._pass_time()
+        if isinstance(event, UnitErasure):
+            return self._erase(event)
+        state = self.units.get(event.unit_id)
+        if state is None:
+            state = self.units[event.unit_id] = UnitState(unit_id=event.unit_id)
+        if not self._is_new(state, event):
+            self.outcomes[Applied.REPEAT] += 1
+            return []
+        return self._step(state, event)
+
+    def _erase(self, erasure: UnitErasure) -> list[Output]:
+        """Needs no mark: what is forgotten once is not there a second time."""
+        holders = [unit for unit in self.units.values() if self._engine.holds(unit, erasure)]
+        self._dirty.update(unit.unit_id for unit in holders)
+        self.outcomes[Applied.APPLIED] += 1
+        return [output for unit in holders for output in self._engine.step(unit, erasure)]
+
+    def _is_new(self, state: UnitState, event: MarkedEvent) -> bool:
+        source = event.source
+        return state.marks.get(source.stream, (-1, -1)) < (source.offset, source.index)
+
+    def _step(self, state: UnitState, event: MarkedEvent) -> list[Output]:
+        source = event.source
+        outputs = self._engine.step(state, event)
+        state.marks[source.stream] = (source.offset, source.index)
+        self._dirty.add(state.unit_id)
+        self._schedule(state)
+        self.outcomes[Applied.APPLIED] += 1
+        return outputs
+
+    def _schedule(self, state: UnitState) -> None:
+        """Remembers when the unit is due; an entry that is later than one already there can wait for it."""
+        due, known = self._engine.due(state), self._scheduled.get(state.unit_id)
+        if due is not None and (known is None or due < known):
+            self._scheduled[state.unit_id] = due
+            heapq.heappush(self._due, (due, state.unit_id))
+
+    def _pass_time(self) -> list[Output]:
+        """Lets time pass for the units that have something to do; the others cost nothing."""
+        watermark = self.clock.watermark_ms
+        outputs: list[Output] = []
+        while watermark is not None and self._due and self._due[0][0] <= watermark:
+            due, unit_id = heapq.heappop(self._due)
+            if self._scheduled.get(unit_id) != due:
+                continue
+            del self._scheduled[unit_id]
+            state = self.units[unit_id]
+            now_due = self._engine.due(state)
+            if now_due is not None and now_due <= watermark:
+                outputs.extend(self._engine.advance(state, watermark))
+                self._dirty.add(unit_id)
+            self._schedule(state)
+        return outputs

@@ -1,0 +1,76 @@
+"""The state of one unit: all that its log has led to. Written to `cem.state.events`, read back after a rebalance.
+
+The one rule: every field has a default, so that a state of an older version is read by a newer one.
+"""
+
+import msgspec
+
+from pipeline.detectors.surge import SurgeState
+from schemas.alert import Alert
+from schemas.codec import decode_hook, encode_hook
+
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the engine needs of a unit's settings. `above` are the ids of its region and brand, nearest first."""
+
+    version: int = -1
+    name: str | None = None
+    kind: str | None = None
+    region: str | None = None
+    brand: str | None = None
+    above: tuple[str, ...] = ()
+    removed: bool = False
+
+
+class Case(msgspec.Struct, omit_defaults=True):
+    """One alert: its last record, and what decides about the next one. Times in milliseconds.
+
+    `calm_since`: since when the detector would not raise it. `check_at`: when to look again, None once it is quiet.
+    `actions`: the ids of the last actions."""
+
+    cause: str
+    last: Alert
+    opened_ms: int
+    ended_ms: int | None = None
+    calm_since: int | None = None
+    check_at: int | None = None
+    actions: list[str] = []
+
+
+class Tally(msgspec.Struct, array_like=True):
+    """What was said in one hour."""
+
+    mentions: int = 0
+    negative: int = 0
+    positive: int = 0
+
+
+class UnitState(msgspec.Struct, omit_defaults=True):
+    """`marks`: per source partition, offset and index of the last record applied. `now`: the unit's own time, the
+    latest event time or due time so far. `opened`: alerts so far. `hours`: own hours that are not yet rolled up;
+    `below`: hours of the units below, for a region or a brand."""
+
+    unit_id: str
+    marks: dict[str, tuple[int, int]] = {}
+    profile: Profile = Profile()
+    now: int = 0
+    surge: SurgeState = msgspec.field(default_factory=SurgeState)
+    cases: dict[str, Case] = {}
+    firing: dict[str, str] = {}
+    opened: int = 0
+    hours: dict[int, Tally] = {}
+    below: dict[int, Tally] = {}
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=encode_hook)
+_decoder = msgspec.msgpack.Decoder(UnitState, dec_hook=decode_hook)
+
+
+def encode_state(state: UnitState) -> bytes:
+    """State -> bytes (MessagePack)."""
+    return _encoder.encode(state)
+
+
+def decode_state(value: bytes) -> UnitState:
+    """Bytes -> state. Raises msgspec.DecodeError: a state that cannot be read is a broken invariant."""
+    return _decoder.decode(value)
