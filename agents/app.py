@@ -12,7 +12,6 @@ from typing import Any
 import faust
 from aiokafka import TopicPartition
 from mode.utils.logging import level_number
-from pipeline.text.pseudonym import Pseudonyms
 
 from agents.directory import DirectoryFollower
 from agents.enrich import EnrichProcessor, UnitsProcessor
@@ -23,16 +22,13 @@ from agents.kafka.crash import die
 from agents.kafka.outbox import Outbox
 from agents.kafka.stage import Processor, Stage
 from agents.kafka.transport import BatchTopic, Consumer, ConsumerThread, Transport
+from agents.parts import engine_of, limits_of, understanding_of
 from agents.rollup import RollupProcessor
 from agents.settings import Settings
 from agents.ticks import Ticker
 from agents.units import UnitsLogProcessor
 from pipeline import metrics
-from pipeline.engine import Engine
-from pipeline.enrich import Enricher, Limits, Shape
-from pipeline.sentiment.vader import VaderScorer
-from pipeline.understanding import Understanding
-from schemas.time import HOUR_MS, MINUTE_MS
+from pipeline.enrich import Enricher, Shape
 from schemas.topics import Topics
 
 CHORES_SECONDS = 0.1
@@ -52,26 +48,6 @@ class App(faust.App):
     async def crash(self, reason: BaseException) -> None:
         """Faust would shut down in good order, commits included."""
         die("Faust gave up", reason)
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The bounds of the enrich agent."""
-    return Limits(
-        future_ms=int(settings.future_minutes * MINUTE_MS),
-        past_ms=settings.past_ms,
-        memory_ms=int(settings.memory_hours * HOUR_MS),
-        memory_entries_max=settings.memory_entries_max,
-    )
-
-
-def engine_of(settings: Settings) -> Engine:
-    """The engine as set."""
-    return Engine(false_alerts_a_month=settings.false_alerts_per_month, hold_ms=settings.hold_ms)
-
-
-def understanding_of(settings: Settings) -> Understanding:
-    """Scorer and pseudonyms as set."""
-    return Understanding(VaderScorer(), Pseudonyms(settings.author_key.encode()))
 
 
 class Worker:

@@ -1,1 +1,53 @@
-"""The `cem` command line: one file per command."""
+"""The `cem` command line: one file per command, loaded only when it is called."""
+
+import importlib
+from typing import ClassVar
+
+import click
+
+
+class Commands(click.Group):
+    """Knows the names; imports a command's module when it is needed."""
+
+    modules: ClassVar[dict[str, str]] = {
+        "alerts": "Read alerts as a consumer does, act on them as a manager does.",
+        "deadletters": "See what was refused and why; send it through again.",
+        "demo": "Start everything and play a scenario into it.",
+        "ingest": "Send a CSV or JSON-lines file into the service.",
+        "kafka": "Run an embedded Apache Kafka in the foreground.",
+        "replay": "Turn history into alerts, in one process, without Kafka.",
+        "run": "Run a worker against the configured Kafka.",
+        "score": "Score texts.",
+        "settings": "Show the settings in force and where they come from.",
+        "topics": "Create, check and export topics.",
+        "units": "Check and publish the directory of units.",
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, sorted."""
+        return sorted(self.modules)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command called `name`, None if there is none."""
+        if name not in self.modules:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"agents.cli.{name}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(self.modules.items()))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="social-cem", prog_name="cem")
+def main() -> None:
+    """Social CEM: reads what customers say about local units, notices what is about to spread, tells those who can
+    fix it.
+
+    \b
+    Example:
+      cem demo                                   # everything on this machine, no Kafka needed
+      cem alerts tail --unit store-17            # what the consumer of a unit's alerts sees
+    """

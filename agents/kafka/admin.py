@@ -7,13 +7,17 @@ narrowed; a difference in partitions is reported, because it is a person's decis
 from collections.abc import Iterable
 from typing import Any
 
-from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError, NoBrokersAvailable, TopicAlreadyExistsError
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from agents.kafka.client import kafka_python_options
 from agents.settings import Settings
 from pipeline.enrich import Shape
 from schemas.topics import INPUTS, Topic, Topics
+
+TOPICS_AT_ONCE = 500
+ALREADY_EXISTS = 36
+"""Kafka's error code; another worker was faster."""
 
 
 class AdminError(RuntimeError):
@@ -31,7 +35,7 @@ class Admin:
     def __enter__(self) -> "Admin":
         try:
             self._client = KafkaAdminClient(**kafka_python_options(self._settings), client_id="cem-admin")
-        except (NoBrokersAvailable, KafkaError, OSError) as error:
+        except (KafkaError, OSError) as error:
             raise AdminError(f"no Kafka answers at {self._settings.kafka}: {error}; is CEM_KAFKA right?") from None
         return self
 
@@ -56,17 +60,27 @@ class Admin:
         return sorted(missing)
 
     def _create(self, missing: dict[str, tuple[Topic, int]]) -> None:
-        new = [
-            NewTopic(name, width, self._settings.replication_factor, topic_configs=spec.configs())
+        new = {
+            name: {
+                "num_partitions": width,
+                "replication_factor": self._settings.replication_factor,
+                "configs": spec.configs(),
+            }
             for name, (spec, width) in missing.items()
-        ]
-        for start in range(0, len(new), 500):
+        }
+        names = list(new)
+        for start in range(0, len(names), TOPICS_AT_ONCE):
+            part = {name: new[name] for name in names[start : start + TOPICS_AT_ONCE]}
             try:
-                self._client.create_topics(new[start : start + 500])
-            except TopicAlreadyExistsError:
-                continue  # another worker was faster
+                result = self._client.create_topics(part, raise_errors=False)
+                refused = [topic for topic in result["topics"] if topic["error_code"] not in (0, ALREADY_EXISTS)]
+                if not refused:
+                    self._client.wait_for_topics(list(part), timeout_ms=30_000)
             except KafkaError as error:
                 raise AdminError(f"topics could not be created: {error}") from None
+            if refused:
+                first = refused[0]
+                raise AdminError(f"topic {first['name']} could not be created: {first['error_message']}")
 
     def width(self, spec: Topic) -> int:
         """How many partitions a topic is created with."""

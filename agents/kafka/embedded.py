@@ -241,7 +241,7 @@ class EmbeddedKafka:
         errors = [line for line in lines[:-LOG_LINES_SHOWN] if " ERROR " in line or "Exception: " in line]
         return (
             f"Apache Kafka {VERSION} did not start: {problem}. Its log tells why; usual causes are a wrong "
-            f"property (given: {self._properties or 'none'}), a data folder in use or of another version, and "
+            f"property (given: {self._properties or 'none'}), a data folder in use or of another version, "
             f"too little memory (heap_mib={self._heap_mib}).\n"
         ) + "\n".join([*errors[:LOG_ERRORS_SHOWN], *lines[-LOG_LINES_SHOWN:]])
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
@@ -88,19 +88,25 @@ def receive(bootstrap: str, topic: str) -> list[bytes]:
     return values
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the broker that runs for the whole file."""
+    return tmp_path_factory.mktemp("data")
+
+
 @pytest.fixture(autouse=True, scope="module")
-def fetched() -> None:
-    """Kafka is in the cache before a test counts time."""
-    embedded.distribution()
+def broker(data: Path) -> Iterator[EmbeddedKafka]:
+    """A broker for the tests that do it no harm; it also fetches Kafka before a test counts time."""
+    with EmbeddedKafka(data=data) as broker:
+        yield broker
 
 
-def test_gives_back_a_record() -> None:
+def test_gives_back_a_record(broker: EmbeddedKafka) -> None:
     """A consumer in a group gets the record that a producer sent: the internal topics work on one node."""
-    with EmbeddedKafka() as broker:
-        create_topic(broker.bootstrap, "voices")
-        send(broker.bootstrap, "voices", b"the door is stuck")
+    create_topic(broker.bootstrap, "voices")
+    send(broker.bootstrap, "voices", b"the door is stuck")
 
-        assert receive(broker.bootstrap, "voices") == [b"the door is stuck"]
+    assert receive(broker.bootstrap, "voices") == [b"the door is stuck"]
 
 
 def test_two_at_once_are_two_clusters() -> None:
@@ -211,13 +217,12 @@ def test_broken_property_shows_the_log() -> None:
     assert not broker.log_path.parent.exists()
 
 
-def test_data_folder_in_use_shows_the_error(tmp_path: Path) -> None:
+def test_data_folder_in_use_shows_the_error(broker: EmbeddedKafka, data: Path) -> None:
     """A second broker on the same folder is told why it cannot start, and the first one runs on."""
-    with EmbeddedKafka(data=tmp_path) as first:
-        with pytest.raises(EmbeddedKafkaError, match=r"Failed to acquire lock"):
-            EmbeddedKafka(data=tmp_path).start()
+    with pytest.raises(EmbeddedKafkaError, match="Failed to acquire lock"):
+        EmbeddedKafka(data=data).start()
 
-        assert first.alive
+    assert broker.alive
 
 
 def test_own_settings_are_not_for_the_caller() -> None:
@@ -322,13 +327,13 @@ def test_command_runs_until_it_is_told_to_stop(stop: signal.Signals) -> None:
     assert not Path(told["log"]).exists()
 
 
-def test_command_refuses_a_port_in_use() -> None:
+def test_command_refuses_a_port_in_use(broker: EmbeddedKafka) -> None:
     """A port that somebody holds gives one clear line and exit code 2."""
-    with EmbeddedKafka() as broker:
-        port = broker.bootstrap.rpartition(":")[2]
-        output, errors = cem_kafka("--port", port).communicate(timeout=PATIENCE_SECONDS)
+    port = broker.bootstrap.rpartition(":")[2]
+    command = cem_kafka("--port", port)
+    output, errors = command.communicate(timeout=PATIENCE_SECONDS)
 
-    assert output == ""
+    assert (command.returncode, output) == (2, "")
     assert len(errors.splitlines()) == 1
     assert f"cannot use port {port}" in errors
 

@@ -1,0 +1,88 @@
+"""`cem replay`: history -> alerts as JSON lines, in one process, by the same code as the service."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import orjson
+from pipeline.directory import Directory
+
+from agents.cli.context import Mistake, config_option, load_settings
+from agents.cli.ingest import MAP_OPTION, load_mapping, load_rows
+from agents.cli.units import UNITS_FILE, load_units
+from agents.connectors.files import open_bytes
+from agents.parts import engine_of, limits_of, understanding_of
+from pipeline.engine import outputs_of
+from pipeline.evaluation.replay import canonical, event_codec, replay_events, replay_inputs
+from pipeline.sources.timeline import Record, in_order
+from schemas.codec import RecordError, encode
+from schemas.event import Event
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--units", "units_file", type=UNITS_FILE, help="The directory; needed for input files.")
+@MAP_OPTION
+@config_option
+def replay(files: tuple[Path, ...], units_file: Path | None, map_file: Path | None, config: Path | None) -> None:
+    """Turn history into alerts: records of cem.events as `cem topics export` writes them, or the files that `cem ingest`
+    takes. Alerts come out as JSON lines, by time.
+
+    \b
+    Example:
+      cem replay tweets.csv --map tweets.toml --units units.toml > alerts.jsonl
+      cem replay events.jsonl > alerts.jsonl
+    """
+    settings = load_settings(config)
+    engine = engine_of(settings)
+    if _is_export(files[0]):
+        outputs = list(replay_events(_events(files), engine))
+    else:
+        if units_file is None:
+            raise Mistake("input files need --units UNITS.toml, which says what units there are")
+        if not settings.author_key:
+            raise Mistake("CEM_AUTHOR_KEY is not set; set the service's key to get the same authors in the evidence")
+        records: list[Record] = []
+        refused = 0
+        for file in files:
+            found, bad = load_rows(file, load_mapping(map_file))
+            records += found
+            refused += len(bad)
+        if refused:
+            click.secho(f"{refused} rows could not be read and are left out", fg="yellow", err=True)
+        outputs = list(
+            replay_inputs(
+                in_order(records),
+                Directory(load_units(units_file), 1),
+                engine=engine,
+                understanding=understanding_of(settings),
+                limits=limits_of(settings),
+                tick_ms=settings.tick_ms,
+            )
+        )
+    for alert in canonical(outputs_of(outputs)):
+        click.echo(encode(alert))
+
+
+def _is_export(file: Path) -> bool:
+    """Exported records of a topic have a partition and an offset; posts and feedback have not."""
+    if ".json" not in "".join(file.suffixes):
+        return False
+    with open_bytes(file) as lines:
+        first = lines.readline()
+    try:
+        values = orjson.loads(first)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(values, dict) and {"partition", "offset", "value"} <= values.keys()
+
+
+def _events(files: tuple[Path, ...]) -> Iterator[tuple[int, Event]]:
+    for file in files:
+        with open_bytes(file) as lines:
+            for number, line in enumerate(lines, start=1):
+                try:
+                    values = orjson.loads(line)
+                    yield values["partition"], event_codec.decode(orjson.dumps(values["value"]))
+                except (orjson.JSONDecodeError, KeyError, TypeError, RecordError) as error:
+                    raise Mistake(f"{file}: line {number} is no exported record of cem.events: {error}") from None

@@ -1,0 +1,63 @@
+"""Reads topics for the command line, with kafka-python: from the first record to the last, or on and on.
+
+In: topics. Out: records, in the order of each partition.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from agents.kafka.client import kafka_python_options
+from agents.settings import Settings
+
+POLL_MS = 200
+METADATA_SECONDS_MAX = 10.0
+
+
+class ReadError(RuntimeError):
+    """Kafka cannot be reached, or the topic is not there."""
+
+
+def read(
+    settings: Settings, topic: str, *, follow: bool = False, from_end: bool = False, seconds_max: float | None = None
+) -> Iterator[Any]:
+    """Records of a topic. Without `follow` it stops at what was the end when it began; with it, after `seconds_max`
+    or never. Raises ReadError."""
+    try:
+        consumer = KafkaConsumer(**kafka_python_options(settings), enable_auto_commit=False)
+    except (KafkaError, OSError) as error:
+        raise ReadError(f"no Kafka answers at {settings.kafka}: {error}; is CEM_KAFKA right?") from None
+    try:
+        yield from _read(consumer, topic, follow, from_end, seconds_max)
+    finally:
+        consumer.close()
+
+
+def _read(consumer: Any, topic: str, follow: bool, from_end: bool, seconds_max: float | None) -> Iterator[Any]:
+    partitions = _partitions(consumer, topic)
+    consumer.assign(partitions)
+    ends = consumer.end_offsets(partitions)
+    if from_end:
+        consumer.seek_to_end(*partitions)
+    else:
+        consumer.seek_to_beginning(*partitions)
+    deadline = None if seconds_max is None else time.monotonic() + seconds_max
+    while follow or any(consumer.position(partition) < ends[partition] for partition in partitions):
+        for records in consumer.poll(timeout_ms=POLL_MS).values():
+            yield from records
+        if deadline is not None and time.monotonic() > deadline:
+            return
+
+
+def _partitions(consumer: Any, topic: str) -> list[Any]:
+    deadline = time.monotonic() + METADATA_SECONDS_MAX
+    while topic in consumer.topics() or time.monotonic() < deadline:
+        numbers = consumer.partitions_for_topic(topic)
+        if numbers:
+            return [TopicPartition(topic, number) for number in sorted(numbers)]
+        if topic not in consumer.topics():
+            raise ReadError(f"there is no topic {topic}")
+    raise ReadError(f"topic {topic} has no leader")

@@ -1,0 +1,70 @@
+"""Writes records for the command line, with kafka-python: in order, acknowledged, or an error.
+
+In: emissions. Out: nothing; `flush` raises WriteError if one of them is not on the broker.
+"""
+
+from typing import Any
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from agents.kafka.client import kafka_python_options
+from agents.settings import Settings
+from pipeline.enrich import Emission
+
+FLUSH_SECONDS_MAX = 60.0
+
+
+class WriteError(RuntimeError):
+    """Something could not be written. The message says what Kafka said."""
+
+
+class Writer:
+    """A context manager; leaving it without an error flushes."""
+
+    def __init__(self, settings: Settings) -> None:
+        try:
+            self._producer = KafkaProducer(
+                **kafka_python_options(settings),
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=5,
+                max_request_size=8 * 1024 * 1024,
+            )
+        except (KafkaError, OSError) as error:
+            raise WriteError(f"no Kafka answers at {settings.kafka}: {error}; is CEM_KAFKA right?") from None
+        self._failed: list[BaseException] = []
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, kind: Any, *_: object) -> None:
+        try:
+            if kind is None:
+                self.flush()
+        finally:
+            self._producer.close(timeout=5)
+
+    def send(self, emission: Emission) -> Any:
+        """Hands a record over; gives its future."""
+        try:
+            future = self._producer.send(
+                emission.topic,
+                key=emission.key,
+                value=emission.value,
+                partition=emission.partition,
+                headers=list(emission.headers),
+            )
+        except KafkaError as error:
+            raise WriteError(f"{emission.topic}: {error}") from None
+        future.add_errback(self._failed.append)
+        return future
+
+    def flush(self) -> None:
+        """Waits until everything is on the broker. Raises WriteError."""
+        try:
+            self._producer.flush(timeout=FLUSH_SECONDS_MAX)
+        except KafkaError as error:
+            raise WriteError(str(error)) from None
+        if self._failed:
+            raise WriteError(f"{len(self._failed)} records were not taken; the first: {self._failed[0]}")
