@@ -16,8 +16,9 @@ PRIOR_SHAPE = 0.3
 PRIOR_HOURS = 0.3
 """A unit of which nothing is known: one mention an hour, but it could as well be none or twenty."""
 HALF_LIFE_HOURS = 14 * 24
-DISPERSION = 2.0
-"""Variance over mean of counts per hour at a known rate."""
+DISPERSION = 1.25
+"""Variance over mean of an hour's count at a known rate. Measured on three airlines' hours of distinct complaining
+authors, around the mean of the six hours about each: 1.16, 1.18 and 1.33."""
 COLD_HOURS = 24.0
 
 _KEEP = 0.5 ** (1 / HALF_LIFE_HOURS)

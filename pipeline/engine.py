@@ -77,7 +77,7 @@ class Engine:
     # What happens at an insight
 
     def _insight(self, state: UnitState, insight: Insight, outputs: list[Output]) -> None:
-        now = max(state.now, insight.event_time)
+        now = max(state.now, int(insight.event_time))
         self._catch_up(state, now, outputs)
         state.now = now
         _count(state, insight)
@@ -212,7 +212,7 @@ class Engine:
         )
         first = _with_finding(first, finding, profile)
         _forget_old_cases(state)
-        case = Case(cause=detector.name, last=first, opened_ms=now, check_at=now + CHECK_MS)
+        case = Case(cause=detector.name, last=first, opened_ms=state.now, check_at=state.now + CHECK_MS)
         state.cases[identity] = case
         state.firing[detector.name] = identity
         outputs.append(first)

@@ -185,7 +185,7 @@ class Enricher:
             lane.position.version = max(lane.position.version, version.directory)
             return
         tick = _tick_codec.decode(record.value)
-        lane.position.clock_ms = max(lane.position.clock_ms, tick.event_time)
+        lane.position.clock_ms = max(lane.position.clock_ms, int(tick.event_time))
         lane.memory.expire(lane.position.clock_ms)
         forwarded = Tick(
             event_time=Millis(lane.position.clock_ms),
@@ -438,7 +438,7 @@ class Enricher:
             out.append(self._settings(directory, unit_id, record))
 
     def _memo(self, lane: Lane, record: Incoming, event_time: int, units: tuple[str, ...]) -> Memo:
-        return Memo(offset=record.offset, seen_at=max(lane.position.clock_ms, 0), event_time=event_time, units=units)
+        return Memo(offset=record.offset, seen_at=max(lane.position.clock_ms, 0), event_time=int(event_time), units=units)
 
     def dead_letter(self, record: Incoming, reason: str, detail: str, tries: int = 1) -> Emission:
         """The letter for a record that is refused."""

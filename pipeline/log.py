@@ -44,7 +44,7 @@ class Clock(msgspec.Struct):
     def tick(self, tick: Tick) -> None:
         """Takes a tick in; one that is older than what is known changes nothing."""
         self.sources = max(self.sources, tick.sources)
-        self.ticks[tick.source] = max(self.ticks.get(tick.source, 0), tick.event_time)
+        self.ticks[tick.source] = max(self.ticks.get(tick.source, 0), int(tick.event_time))
 
 
 class Log:

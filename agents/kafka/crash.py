@@ -14,8 +14,8 @@ EXIT_CRASH = 70
 
 
 def die(why: str, error: BaseException | None = None) -> NoReturn:
-    """Ends the process, with the reason on standard error."""
+    """Ends the process, with the reason on standard error (the real one: Faust replaces `sys.stderr`)."""
     if error is not None:
-        traceback.print_exception(error, file=sys.stderr)
-    print(f"cem: ending the process: {why}", file=sys.stderr, flush=True)
+        traceback.print_exception(error, file=sys.__stderr__)
+    print(f"cem: ending the process: {why}", file=sys.__stderr__, flush=True)
     os._exit(EXIT_CRASH)

@@ -9,7 +9,7 @@ capped (`_QuietHour`), so that an alert that is not in the list of incidents is 
 import math
 from bisect import bisect_left, bisect_right, insort
 from random import Random
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -51,9 +51,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...]
 
 
-def generate(
-    seed: int, *, units: int = 36, hours: int = 48, incidents: int = 6, starts: Millis = STARTS
-) -> Scenario:  # fmt: skip
+def generate(seed: int, *, units: int = 36, hours: int = 48, incidents: int = 6, starts: Millis = STARTS) -> Scenario:
     """A world of `units` local units over `hours`. Raises ValueError where the incidents do not fit."""
     if units < 1 or hours < 1 or incidents < 0:
         raise ValueError("a scenario has at least one unit and one hour, and no negative number of incidents")
@@ -100,8 +98,8 @@ class _Format(msgspec.Struct, frozen=True):
 
     brand: str
     trade: str
-    kind: str
-    industry: str
+    kind: Any
+    industry: Any
     days: int
     opens: str
     closes: str
@@ -173,26 +171,22 @@ def _unit(random: Random, form: _Format, number: int, region: str, zone: str) ->
     place = _PLACES[at] if lap == 0 else f"{_PLACES[at]} {lap + 1}"
     joined = place.replace(" ", "").replace("'", "")
     days: tuple[Weekday, ...] = get_args(Weekday)[: form.days]
-    return msgspec.convert(
-        {
-            "id": f"{form.trade}-{place}".lower().replace(" ", "-").replace("'", ""),
-            "name": f"{form.brand} {form.trade} {place}",
-            "kind": form.kind,
-            "industry": form.industry,
-            "parent": f"{form.brand.lower()}-{region}",
-            "aliases": (f"{form.brand} {place}", f"{place} {form.trade}"),
-            "handles": (f"{form.brand.lower()}_{joined.lower()}",),
-            "hashtags": (f"{form.brand}{joined}",),
-            "place_ids": (f"place-{random.getrandbits(40):010x}",),
-            "position": Position(latitude=round(random.uniform(38, 54), 5), longitude=round(random.uniform(-9, 23), 5)),
-            "time_zone": zone,
-            "opening_hours": tuple(Hours(day=day, opens=form.opens, closes=form.closes) for day in days),
-            "languages": ("en",),
-            "departments": tuple(_department(random, name) for name in form.departments),
-            "escalation": (f"{region}-director", "head-office"),
-        },
-        Unit,
-        from_attributes=True,
+    return Unit(
+        id=f"{form.trade}-{place}".lower().replace(" ", "-").replace("'", ""),
+        name=f"{form.brand} {form.trade} {place}",
+        kind=form.kind,
+        industry=form.industry,
+        parent=f"{form.brand.lower()}-{region}",
+        aliases=(f"{form.brand} {place}", f"{place} {form.trade}"),
+        handles=(f"{form.brand.lower()}_{joined.lower()}",),
+        hashtags=(f"{form.brand}{joined}",),
+        place_ids=(f"place-{random.getrandbits(40):010x}",),
+        position=Position(latitude=round(random.uniform(38, 54), 5), longitude=round(random.uniform(-9, 23), 5)),
+        time_zone=zone,
+        opening_hours=tuple(Hours(day=day, opens=form.opens, closes=form.closes) for day in days),
+        languages=("en",),
+        departments=tuple(_department(random, name) for name in form.departments),
+        escalation=(f"{region}-director", "head-office"),
     )
 
 
@@ -202,9 +196,7 @@ def _department(random: Random, name: str) -> Department:
                       resolve_within=resolve)  # fmt: skip
 
 
-def _slots(
-    random: Random, quiet: list[_Site], starts: int, ends: int, count: int
-) -> list[tuple[_Site, int, int]]:  # fmt: skip
+def _slots(random: Random, quiet: list[_Site], starts: int, ends: int, count: int) -> list[tuple[_Site, int, int]]:
     """Where and when the incidents are: (unit, first moment, length). By day in the unit's own time if that can be."""
     taken: list[tuple[_Site, int, int]] = []
     order = random.sample(quiet, len(quiet))
@@ -264,8 +256,10 @@ class _World:
         self._regulars: dict[Network, list[Author]] = {}
 
     def ordinary_days(self, site: _Site, starts: int, hours: int) -> None:
-        """Counts by a gamma-Poisson model: the hour's mean is itself drawn around what the time of day expects."""
+        """Counts by a gamma-Poisson model: the hour's mean is itself drawn around what the time of day expects. One
+        survey comes early, so that whoever learns from the first mention on knows a day when an incident comes."""
         random, calm = self._random, _QuietHour(site.rate)
+        self._feedback(site.unit, starts + random.randrange(min(hours, 4) * HOUR_MS), "neutral")
         for hour in range(starts, starts + hours * HOUR_MS, HOUR_MS):
             mean = site.mentions(hour) * random.gammavariate(3.0, 1 / 3.0)
             for at in sorted(hour + random.randrange(HOUR_MS) for _ in range(_poisson(random, mean))):
@@ -292,7 +286,7 @@ class _World:
         for number, ((network, author), after) in enumerate(zip(crowd, sorted(times), strict=True)):
             turned = tuple(cores[number % len(cores) :] + cores[: number % len(cores)])
             text = phrases.remark(random, "negative", turned[:3], unit.industry, first=turned[0])
-            name = f"@{unit.handles[0]}" if random.random() < 0.55 else random.choice((unit.name, *unit.aliases))
+            name = f"@{unit.handles[0]}" if random.random() < 0.55 else random.choice(unit.aliases)
             at, hint = begins + after, unit.id if random.random() < 0.2 else None
             posts.append(self._post(network, author, at, phrases.named(random, text, name), unit_hint=hint))
             self._follow_up(unit, posts[-1], "negative", None, reposts=random.choice((0, 0, 0, 1, 3)))
@@ -380,11 +374,9 @@ class _World:
             )
         )
 
-    def _follow_up(
-        self, unit: Unit, post: Post, mood: str, calm: _QuietHour | None, reposts: int | None = None
-    ) -> None:  # fmt: skip
+    def _follow_up(self, unit: Unit, post: Post, mood: str, calm: _QuietHour | None, reposts: int = -1) -> None:
         """What comes after a post: others and the author reply, pass it on, the company answers, it is changed or
-        taken back. `calm` None: the post is part of an incident, which keeps its posts and needs no more complaints."""
+        taken back. `calm` None: it is part of an incident, which keeps its posts. `reposts` -1: some, now and then."""
         random, author = self._random, post.author
         if post.kind == "post":
             before, at = post, int(post.event_time)
@@ -395,7 +387,7 @@ class _World:
                 again = not joins and author is not None and random.random() < 0.25
                 who = author if again and author else self._someone(post.network, modest=joins)
                 before = self._post(post.network, who, at, saying, "reply", in_reply_to=before.id, root_id=post.id)
-            if reposts is None:
+            if reposts < 0:
                 reposts = random.randint(1, 2 if mood == "negative" else 5) if random.random() < 0.05 else 0
             at = int(post.event_time)
             for _ in range(reposts):

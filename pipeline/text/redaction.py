@@ -34,22 +34,22 @@ _EMAIL: Final = re.compile(r"(?<![\w.+-])(?:[\w.+-]*[\w+-]@(?:[\w-]++\.(?=\w))+[
 
 _IBAN: Final = re.compile(r"(?<![^\W_])(?<!\])(?=([A-Za-z]{2}\d\d(?:[ -]?[A-Za-z0-9]){11,30}+))")
 _IBAN_LENGTHS: Final = {
-    country: int(length)
-    for length, countries in (
-        entry.split(":")
-        for entry in (
-            "15:NO", "16:BE", "18:DK FI FK FO GL NL SD", "19:MK SI", "20:AT BA EE KZ LT LU MN XK", "21:CH HR LI LV",
-            "22:BG BH CR DE GB GE IE ME RS VA", "23:AE GI IL IQ OM SO TL", "24:AD CZ ES MD PK RO SA SE SK TN VG",
-            "25:LY PT ST", "26:IS TR", "27:BI DJ FR GR IT MC MR SM", "28:AL AZ BY CY DO GT HN HU LB NI PL SV",
-            "29:BR EG PS QA UA", "30:JO KW MU", "31:MT SC", "32:LC", "33:RU",
-        )
+    country: int(entry[:2])
+    for entry in (
+        "15:NO", "16:BE", "18:DK FI FK FO GL NL SD", "19:MK SI", "20:AT BA EE KZ LT LU MN XK", "21:CH HR LI LV",
+        "22:BG BH CR DE GB GE IE ME RS VA", "23:AE GI IL IQ OM SO TL", "24:AD CZ ES MD PK RO SA SE SK TN VG",
+        "25:LY PT ST", "26:IS TR", "27:BI DJ FR GR IT MC MR SM", "28:AL AZ BY CY DO GT HN HU LB NI PL SV",
+        "29:BR EG PS QA UA", "30:JO KW MU", "31:MT SC", "32:LC", "33:RU",
     )
-    for country in countries.split()
+    for country in entry[3:].split()
 }  # fmt: skip
 
 _RUN: Final = re.compile(r"\d(?:[ .-]?\d){12,}+")
 _GROUP: Final = re.compile(r"\d+")
-_CARD_GROUPS: Final = re.compile(r"\d{4}([ .-])\d{4}\1\d{4}\1\d{4}|\d{4}([ .-])\d{6}\2\d{5}")
+_CARD_GROUPS: Final = re.compile(
+    r"(?!(?:(?:19|20)\d\d[ .-]){3}(?:19|20)\d\d)(?:\d{4}([ .-])\d{4}\1\d{4}\1\d{4}|\d{4}([ .-])\d{6}\2\d{5})"
+)
+"""Grouped like a card, four fours or American Express's three. Four years in a row are not one."""
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 _GAP: Final = r"(?:[ .]|\)-| ?[()/‐-―-] ?)?"
@@ -70,7 +70,9 @@ _CALL: Final = re.compile(
 """A number of any form behind a word in lower case that announces it."""
 
 _LONG: Final = re.compile(r"\d{9,}+")
-_NUMBER: Final = re.compile(r"([@#]\d*[^\W\d]\w*+|(?:<|&lt;)3++(?!\d))|\d{9,}+|(?<![\w@#/.=\]-])[A-Za-z]{2,5}\d{5,}\w*+")
+_NUMBER: Final = re.compile(
+    r"([@#]\d*[^\W\d]\w*+|(?:<|&lt;)3++(?!\d))|\d{9,}+|(?<![\w@#/.=\]-])[A-Za-z]{2,5}\d{5,}\w*+"
+)
 """Long digit runs and codes such as a bag's `ABC12345X`; mentions, tags and hearts (the group) stay as they are."""
 _LOCATOR: Final = re.compile(
     r"(?<![\w@#/.=\]-])(?!N\d)(?=[A-Z]{1,4}\d{1,4}[A-Z]|\d{1,4}[A-Z]{1,4}\d)[A-Z\d]{6}(?![\w\[@-])"
@@ -78,15 +80,17 @@ _LOCATOR: Final = re.compile(
 """A record locator that stands alone: letters and digits mixed, so not a flight, nor an aircraft (`N…`)."""
 
 _WORD: Final = re.compile(
-    r"(?<![\w\]])(?=[abcefilmoprst])(?:order|booking|reservation|conf|confirm|confirmation|cnf|locator|pnr|e-?ticket|ticket|case|ref"
-    r"|reference|claim|file|report|request|complaint|incident|invoice|tracking|shipment|parcel|account|acct|customer"
-    r"|member|membership|passport|policy|tag|res|itinerary|trip|rr|sr)s?\b"
+    r"(?<![\w\]])(?=[abcdefiklmoprst])(?:order|booking|reservation|conf|confirm|confirmation|cnf|locator|pnr|e-?ticket"
+    r"|ticket|case|ref|reference|claim|file|report|request|complaint|incident|invoice|tracking|shipment|parcel|account|acct"
+    r"|customer|member|membership|passport|policy|tag|res|itinerary|trip|rr|sr|bestellung|auftrag|buchung|rechnung"
+    r"|(?:bestell|auftrags|buchungs|kunden|rechnungs|sendungs)nummer|commande|réservation|référence|dossier|facture"
+    r"|pedido|reserva|factura|referencia|ordine|prenotazione|pratica|bestelling|boeking|ordernummer)s?\b"
 )
 """A word in lower case that announces a number. The look ahead at its first letter makes it four times as fast."""
 _MARK: Final = re.compile(
     r"(?:\s(?!flight|gate|seat|room|train|bus|phone)\w{1,12}(?=\s(?:number|code|id|ref)\b))?+"
-    r"\.?(?:['’]?s\b|\s{0,2}(?:(?:numbers?|num|nbr|no|nr|code|id|ref|reference|locator|is|are|was)\b\.?|[:#=(№-])){0,5}+"
-    r"\s{0,2}",
+    r"\.?(?:['’]?s\b|\s{0,2}(?:n[º°]|(?:numbers?|num|nummer|numéro|número|numero|nbr|no|nr|code|id|ref|reference|locator"
+    r"|is|are|was)\b\.?|[:#=(°№-])){0,5}+\s{0,2}",
     re.IGNORECASE,
 )
 _NAMED: Final = re.compile(r"[:#(№=]|\b(?:n|code|id|ref|locator)", re.IGNORECASE)
@@ -94,7 +98,7 @@ _VALUE: Final = re.compile(r"(?:\d{3,5} \d{6,10}|\w{1,32}+(?:-\w{1,32}+){0,5}+)(
 _AND: Final = re.compile(r"\s{0,2}(?:,|&amp;|&|/|and\b)\s{0,2}#?")
 _AMOUNT: Final = re.compile(r"\s?(?:miles|points|people|customers|dollars|euros|pounds|bucks|km|followers|%)", re.I)
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
-_AMOUNTLIKE: Final = re.compile(r"\d+-?[a-z]+")
+_COUNTED: Final = re.compile(r"\d+-?[a-z]+")
 _WORDLIKE: Final = re.compile(r"[A-Za-z]+-?(?:19|20)\d\d|[A-Z]{4,}\d{1,4}|[A-Z][A-Z\d]-?\d{1,4}")
 """What may stand behind a word as something else: a tag with a year or number, a flight."""
 _SHOUTED: Final = frozenset({"PLEASE", "THANKS", "NUMBER", "FLIGHT", "TICKET", "REFUND", "NEEDED", "CANNOT", "ALWAYS"})
@@ -133,11 +137,9 @@ def mask(text: str) -> Masked:
     return Masked(text, tuple(sorted(set(kinds))) if kinds else ())
 
 
-def _has_code(shape: str) -> bool:
+def _has_code(form: str) -> bool:
     """Whether anything stands there that could be an order's number; "3 hours" and "8:30" could not."""
-    return (
-        "0000" in shape or "A0" in shape or "0A" in shape or "a0" in shape or "#000" in shape or "# 000" in shape
-    )  # fmt: skip
+    return "0000" in form or "A0" in form or "0A" in form or "a0" in form or "#000" in form or "# 000" in form
 
 
 def _cut(text: str, spans: Iterable[tuple[int, int]], kind: str, kinds: list[str]) -> str:
@@ -180,12 +182,12 @@ def _ibans(text: str) -> Iterator[tuple[int, int]]:
     for found in _IBAN.finditer(text):
         length = _IBAN_LENGTHS.get(found[1][:2].upper(), 0)
         ends = [end for end, char in enumerate(found[1], found.start() + 1) if char.isalnum()]
-        if found.start() < done or not 0 < length <= len(ends) or text[ends[length - 1] :][:1].isalnum():
+        if found.start() < done or not 0 < length <= len(ends):
             continue
-        code = "".join(text[end - 1] for end in ends[:length])
-        if int("".join(str(int(char, 36)) for char in code[4:] + code[:4])) % 97 == 1:
-            done = ends[length - 1]
-            yield found.start(), done
+        end = ends[length - 1]
+        code = "".join(text[place - 1] for place in ends[4:length] + ends[:4])
+        if int("".join(str(int(char, 36)) for char in code)) % 97 == 1 and not text[end : end + 1].isalnum():
+            yield found.start(), (done := end)
 
 
 def _cards(text: str, kind: str) -> Iterator[tuple[int, int]]:
@@ -211,17 +213,12 @@ def _cards(text: str, kind: str) -> Iterator[tuple[int, int]]:
                 doubled = sums[counts[last] & 1]
                 checked = (doubled[counts[last]] - doubled[counts[first]]) % 10 == 0
                 if (checked and (kind == "number" or text[start] in "23456")) or (
-                    kind == "number" and _is_card_shaped(text[start : groups[last - 1][1]])
+                    kind == "number" and _CARD_GROUPS.fullmatch(text, start, groups[last - 1][1])
                 ):
                     fitting = last
             if fitting:
                 yield start, groups[fitting - 1][1]
             first = fitting or first + 1
-
-
-def _is_card_shaped(found: str) -> bool:
-    """Four groups of four, or American Express's three. Four years in a row are not a card."""
-    return bool(_CARD_GROUPS.fullmatch(found)) and not all(_YEAR.fullmatch(group) for group in _GROUP.findall(found))
 
 
 def _orders(text: str) -> Iterator[tuple[int, int]]:
@@ -254,7 +251,7 @@ def _is_code(text: str, value: re.Match[str], mark: str) -> bool:
     tag = mark.endswith(" #")
     if not digits:
         return named and not tag and len(code) == 6 and code.isalpha() and code.isupper() and code not in _SHOUTED
-    if len(code) < 5 or _AMOUNTLIKE.fullmatch(code):
+    if len(code) < 5 or _COUNTED.fullmatch(code):
         return False
     if tag or not named:
         return not _WORDLIKE.fullmatch(code) and (code.isupper() or (digits >= 4 and not tag))

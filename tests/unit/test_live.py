@@ -126,8 +126,8 @@ def test_units_are_ordered_by_recent_complaints() -> None:
     for kind in ("repost", "answer", "edit", "delete"):
         view.insight(_insight("calm", "negative", kind=kind))
     rows = [line.split() for line in _picture(view, console)[5:]]
-    assert [("angry", "3", "4"), ("loud", "1", "8")] == [(row[0], row[-2], row[-1]) for row in rows[:2]]
-    assert ("calm", "4") == (rows[2][0], rows[2][-1]) and not rows[3]
+    assert [(row[0], row[-2], row[-1]) for row in rows[:2]] == [("angry", "3", "4"), ("loud", "1", "8")]
+    assert (rows[2][0], rows[2][-1]) == ("calm", "4") and not rows[3]
     assert "▇" in rows[0][1] and "▇" not in rows[2][1]
 
 
