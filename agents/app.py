@@ -16,7 +16,6 @@ from mode.utils.logging import level_number
 from agents.directory import DirectoryFollower
 from agents.enrich import EnrichProcessor, UnitsProcessor
 from agents.health import HealthServer
-from agents.kafka.admin import Admin
 from agents.kafka.client import faust_credentials
 from agents.kafka.crash import die
 from agents.kafka.outbox import Outbox
@@ -26,6 +25,7 @@ from agents.parts import engine_of, limits_of, understanding_of
 from agents.rollup import RollupProcessor
 from agents.settings import Settings
 from agents.ticks import Ticker
+from agents.unit_topics import UnitTopics
 from agents.units import UnitsLogProcessor
 from pipeline import metrics
 from pipeline.enrich import Enricher, Shape
@@ -67,6 +67,7 @@ class Worker:
             directories=self._follower.at,
             limits=self._limits,
         )
+        self._unit_topics = UnitTopics(settings, topics)
         self._ticker = Ticker(settings, shape, self._outbox)
         self.health = HealthServer(settings.http_host, settings.http_port, self._why_not_ready)
         self.app = _new_app(settings)
@@ -80,22 +81,14 @@ class Worker:
     # Processors
 
     def _enrich_processor(self, partition: TopicPartition) -> Processor:
-        if partition.topic == self.topics("units"):
-            return UnitsProcessor(self._enricher, self._limits, self._follower, self._ensure_topics)
-        return EnrichProcessor(self._enricher, self._limits, self._follower)
+        kind = UnitsProcessor if partition.topic == self.topics("units") else EnrichProcessor
+        return kind(self._enricher, self._limits, self._follower, self._unit_topics.ensure)
 
     def _units_processor(self, partition: TopicPartition) -> Processor:
         return UnitsLogProcessor(partition.partition, self.topics, self._engine, self._enricher)
 
     def _rollup_processor(self, partition: TopicPartition) -> Processor:
         return RollupProcessor(self.topics, self._enricher)
-
-    async def _ensure_topics(self, unit_ids: list[str]) -> None:
-        def apply() -> None:
-            with Admin(self.settings, self.topics) as admin:
-                admin.apply(unit_ids)
-
-        await asyncio.wait_for(asyncio.to_thread(apply), 60)
 
     # Faust
 

@@ -3,30 +3,33 @@
 Moves bytes; what they mean is decided in `pipeline.enrich`.
 """
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agents.directory import DirectoryFollower
 from agents.kafka.state import Item
 from pipeline import metrics
+from pipeline.directory import Directory
 from pipeline.enrich import Emission, Enricher, Incoming, Lane, Limits
 from schemas.codec import Codec, RecordError
 from schemas.tick import CONTROL_HEADER, CONTROL_VERSION, Version
 
 _version_codec = Codec[Version](Version)
 
-EnsureTopics = Callable[[list[str]], Awaitable[None]]
+EnsureTopics = Callable[[Directory], Awaitable[None]]
 
 
 class EnrichProcessor:
-    """Works on one partition of one input topic."""
+    """Works on one partition of one input topic. `ensure_topics` makes the alert topics of units; it is asked before
+    anything is said of a unit, in every partition, because nobody knows which of them comes to a new unit first."""
 
-    def __init__(self, enricher: Enricher, limits: Limits, follower: DirectoryFollower) -> None:
+    def __init__(
+        self, enricher: Enricher, limits: Limits, follower: DirectoryFollower, ensure_topics: EnsureTopics
+    ) -> None:
         self._enricher = enricher
         self._follower = follower
+        self._ensure_topics = ensure_topics
         self._lane = Lane(limits)
-        self._counted: dict[str, Counter[str]] = {}
 
     def load(self, states: dict[bytes, bytes], data: bytes | None) -> None:
         """See `stage.Processor.load`."""
@@ -35,9 +38,13 @@ class EnrichProcessor:
             self._lane.load_position(data)
 
     async def prepare(self, records: list[Any]) -> None:
-        """Waits for the newest version of the directory that these records ask for."""
-        wanted = [self._lane.position.version, *(_version_in(record) for record in records if record.headers)]
-        await self._follower.reach(max(wanted))
+        """Waits for the newest version of the directory that these records ask for, and for its units' topics."""
+        wanted = max(self._lane.position.version, self._version_in(records))
+        await self._follower.reach(wanted)
+        await self._ensure_topics(self._follower.at(wanted))
+
+    def _version_in(self, records: list[Any]) -> int:
+        return max((_version_of(record) for record in records if record.headers), default=0)
 
     def process(self, records: list[Any]) -> list[Emission]:
         """See `stage.Processor.process`."""
@@ -62,23 +69,10 @@ class EnrichProcessor:
 
 
 class UnitsProcessor(EnrichProcessor):
-    """Works on `cem.units`. Its owner leads: it makes the topics of new units and tells all inputs of new versions."""
+    """Works on `cem.units`. Its owner leads: it tells all inputs of new versions."""
 
-    def __init__(
-        self, enricher: Enricher, limits: Limits, follower: DirectoryFollower, ensure_topics: EnsureTopics
-    ) -> None:
-        super().__init__(enricher, limits, follower)
-        self._ensure_topics = ensure_topics
-
-    async def prepare(self, records: list[Any]) -> None:
-        """The directory with these records in it, and a topic for each unit, before anything is said of the unit."""
-        await super().prepare(records)
-        version = records[-1].offset + 1
-        await self._follower.reach(version)
-        known, now = self._follower.at(self._lane.position.version).units, self._follower.at(version).units
-        new = [unit_id for unit_id in now if unit_id not in known]
-        if new:
-            await self._ensure_topics(new)
+    def _version_in(self, records: list[Any]) -> int:
+        return int(records[-1].offset) + 1
 
     def process(self, records: list[Any]) -> list[Emission]:
         """See `stage.Processor.process`; then what has changed in the directory."""
@@ -105,7 +99,7 @@ def refusal(enricher: Enricher, record: Any, deaths: int) -> Emission:
     )
 
 
-def _version_in(record: Any) -> int:
+def _version_of(record: Any) -> int:
     if dict(record.headers).get(CONTROL_HEADER) != CONTROL_VERSION:
         return 0
     try:

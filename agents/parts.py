@@ -1,11 +1,10 @@
 """Settings -> the parts of the core, for whoever hosts it: the worker, or a replay on the command line."""
 
-from pipeline.text.pseudonym import Pseudonyms
-
 from agents.settings import Settings
 from pipeline.engine import Engine
 from pipeline.enrich import Limits
 from pipeline.sentiment.vader import VaderScorer
+from pipeline.text.pseudonym import Pseudonyms
 from pipeline.understanding import Understanding
 from schemas.time import HOUR_MS, MINUTE_MS
 

@@ -12,9 +12,9 @@ import math
 
 import msgspec
 
-PRIOR_SHAPE = 0.3
-PRIOR_HOURS = 0.3
-"""A unit of which nothing is known: one mention an hour, but it could as well be none or twenty."""
+PRIOR_SHAPE = 1.0
+PRIOR_HOURS = 1.0
+"""A unit of which nothing is known: one complaint an hour, but it could as well be none or five."""
 HALF_LIFE_HOURS = 14 * 24
 DISPERSION = 1.25
 """Variance over mean of an hour's count at a known rate. Measured on three airlines' hours of distinct complaining

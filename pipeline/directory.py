@@ -7,20 +7,32 @@ do not count. A handle is `@name` for all networks, or `x:name` for one of them.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from difflib import get_close_matches
+from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 from types import MappingProxyType
 from typing import Final, get_args
+from zoneinfo import available_timezones
+
+import msgspec
 
 from schemas.event import Ancestor
 from schemas.unit import Unit
 from schemas.vocabulary import Network
 
-_NETWORKS: Final = frozenset(get_args(Network))
+ALIAS_UNITS_MAX: Final = 100
+"""An alias that more units share says nothing, and would make a look-up cost more with every unit."""
+
+_NETWORKS: Final[tuple[str, ...]] = get_args(Network)
 
 _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 """Scripts without spaces between words, or with endings glued to names: each character counts as a word."""
 _WORD: Final = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_ASCII_WORD: Final = re.compile(r"\w+", re.ASCII)
 _APOSTROPHE: Final = re.compile(r"(?<=\w)['’](?=\w)")
 
 Ids = tuple[str, ...]
@@ -55,6 +67,17 @@ class Directory:
         """Whether one unit is the region or brand of the other. Nothing is above itself."""
         return above != below and any(unit.id == above for unit in self._above(below))
 
+    def has_below(self, unit_id: str) -> bool:
+        """Whether any unit names this one as its parent."""
+        return unit_id in self._children
+
+    def lowest(self, unit_ids: Collection[str]) -> Ids:
+        """Those that are above none of the others, sorted: a store rather than its brand."""
+        if len(unit_ids) < 2:
+            return tuple(unit_ids)
+        above = {unit.id for unit_id in unit_ids for unit in self._above(unit_id)}
+        return _sorted(set(unit_ids) - above or set(unit_ids))  # in a circle all are above each other
+
     def _above(self, unit_id: str) -> Iterator[Unit]:
         seen = {unit_id}
         unit = self.units.get(unit_id)
@@ -69,7 +92,7 @@ class Directory:
     def by_handle(self, network: str, handle: str) -> Ids:
         """The units with that handle on that network, or on all. With or without `@`, in any case."""
         name = fold_handle(handle)
-        everywhere, here = self._handles.get(name, ()), self._handles.get(f"{network}:{name}", ())
+        everywhere, here = self._handles.get(f":{name}", ()), self._handles.get(f"{network}:{name}", ())
         return _sorted({*everywhere, *here}) if here and everywhere else here or everywhere
 
     def by_hashtag(self, hashtag: str) -> Ids:
@@ -81,16 +104,13 @@ class Directory:
         return self._places.get(place_id, ())
 
     def by_alias(self, alias: str) -> Ids:
-        """The units with exactly this alias."""
-        return self._aliases.get(" ".join(words(alias)), ())
-
-    def by_name(self, name: str) -> Ids:
-        """The units with exactly this name. Names are not looked for in texts; aliases are."""
-        return self._names.get(" ".join(words(name)), ())
+        """The units with exactly this alias or name. In texts only aliases are looked for, not names."""
+        said = " ".join(words(alias))
+        return _sorted({*self._aliases.get(said, ()), *self._names.get(said, ())})
 
     def aliases_in(self, text: str) -> list[str]:
         """The units whose alias stands in a text as whole words, sorted. An alias inside of a longer one that stands
-        there too ("Fern Hill" in "Fern Hill North") does not count."""
+        there too ("Fern Hill" in "Fern Hill North") does not count, nor one that too many units share."""
         said = words(text)
         found: set[str] = set()
         reached = 0
@@ -101,7 +121,7 @@ class Directory:
                     break
                 units = self._aliases.get(" ".join(said[start:end])) if end <= len(said) else None
                 if units is not None:
-                    found.update(units)
+                    found.update(units if len(units) <= ALIAS_UNITS_MAX else ())
                     reached = end
                     break
         return sorted(found)
@@ -122,7 +142,9 @@ class Directory:
 
     @cached_property
     def _handles(self) -> dict[str, Ids]:
-        return _index((handle_key(handle), unit.id) for unit in self.units.values() for handle in unit.handles)
+        return _index(
+            (":".join(split_handle(handle)), unit.id) for unit in self.units.values() for handle in unit.handles
+        )
 
     @cached_property
     def _hashtags(self) -> dict[str, Ids]:
@@ -167,19 +189,20 @@ def fold_handle(handle: str) -> str:
     return handle.strip().removeprefix("@").casefold()
 
 
-def handle_key(handle: str) -> str:
-    """A handle as the units file has it -> `name`, or `network:name` where it holds for one network only."""
+def split_handle(handle: str) -> tuple[str, str]:
+    """A handle as the units file has it -> network ("" for all of them) and folded name."""
     network, colon, name = handle.strip().partition(":")
-    return f"{network}:{fold_handle(name)}" if colon and network in _NETWORKS else fold_handle(handle)
+    return (network, fold_handle(name)) if colon and network in _NETWORKS else ("", fold_handle(handle))
 
 
 def words(text: str) -> list[str]:
     """The words of a text, folded."""
-    return _WORD.findall(fold(text))
+    folded = fold(text)
+    return (_ASCII_WORD if folded.isascii() else _WORD).findall(folded)
 
 
 def _spellings(alias: str) -> Iterator[list[str]]:
-    """"Joe's Diner" is also written "Joes Diner"."""
+    """ "Joe's Diner" is also written "Joes Diner"."""
     if spelled := words(alias):
         yield spelled
     if _APOSTROPHE.search(alias):
@@ -188,16 +211,153 @@ def _spellings(alias: str) -> Iterator[list[str]]:
 
 def _index(pairs: Iterable[tuple[str, str]]) -> dict[str, Ids]:
     """(key, unit) pairs -> the units of each key. An empty key means nothing."""
-    index: dict[str, Ids] = {}
+    index: dict[str, list[str]] = {}
     for key, unit_id in pairs:
-        known = index.get(key)
-        if known is None:
-            index[key] = (unit_id,)
-        elif unit_id not in known:
-            index[key] = _sorted({*known, unit_id})
+        index.setdefault(key, []).append(unit_id)
     index.pop("", None)
-    return index
+    return {key: _sorted(set(ids)) if len(ids) > 1 else (ids[0],) for key, ids in index.items()}
 
 
 def _sorted(ids: Iterable[str]) -> Ids:
     return tuple(sorted(ids))
+
+
+# What is wrong with a list of units
+
+
+class ProblemReason(StrEnum):
+    """Why a list of units cannot be used as it is."""
+
+    DUPLICATE_ID = "duplicate_id"
+    ID_DIFFERS_BY_CASE = "id_differs_by_case"
+    DUPLICATE_HANDLE = "duplicate_handle"
+    DUPLICATE_PLACE_ID = "duplicate_place_id"
+    UNKNOWN_PARENT = "unknown_parent"
+    PARENT_CYCLE = "parent_cycle"
+    UNKNOWN_TIME_ZONE = "unknown_time_zone"
+    ALIAS_TOO_SHORT = "alias_too_short"
+    ALIAS_TOO_COMMON = "alias_too_common"
+    BAD_HANDLE = "bad_handle"
+    BAD_HASHTAG = "bad_hashtag"
+    BAD_DAY = "bad_day"
+    BAD_HOURS = "bad_hours"
+    CLOSURE_REVERSED = "closure_reversed"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong. `detail` is a sentence of its own: which unit, what, and what to do."""
+
+    unit_id: str
+    field: str
+    reason: ProblemReason
+    detail: str
+
+
+def check(units: Sequence[Unit]) -> list[Problem]:
+    """What is wrong with units that belong together, in their order. Reads the names of the time zones, once a call."""
+    directory = Directory(units)
+    zones = available_timezones()
+    seen: dict[str, str] = {}
+    problems: list[Problem] = []
+    for unit in units:
+        if (other := seen.setdefault(unit.id.lower(), unit.id)) != unit.id:
+            reason, what = ProblemReason.ID_DIFFERS_BY_CASE, f"differs from {other!r} only by upper and lower case"
+            problems.append(_problem(unit, "id", reason, f"{what}, which metrics and people take for one; rename one"))
+        problems += (_problem(unit, *found) for found in _check_unit(unit, directory, zones))
+    for unit_id, count in Counter(unit.id for unit in units).items():
+        if count > 1:
+            why = f"stands there {count} times; give each unit an id of its own"
+            problems.append(_problem(directory.units[unit_id], "id", ProblemReason.DUPLICATE_ID, why))
+    return problems
+
+
+Found = tuple[str, ProblemReason, str]
+
+
+def _check_unit(unit: Unit, directory: Directory, zones: set[str]) -> Iterator[Found]:
+    if unit.time_zone not in zones:
+        near = get_close_matches(unit.time_zone, zones, 1) or ["Europe/Berlin"]
+        what = f"{unit.time_zone!r} is no time zone; write a name of the IANA database such as {near[0]!r}"
+        if not zones:
+            what = "cannot be checked, because this machine has no time zones; install the package tzdata"
+        yield "time_zone", ProblemReason.UNKNOWN_TIME_ZONE, what
+    yield from _check_parent(unit, directory)
+    yield from _check_clues(unit, directory)
+    yield from _check_days(unit)
+
+
+def _check_parent(unit: Unit, directory: Directory) -> Iterator[Found]:
+    if unit.parent is None:
+        return
+    if unit.parent not in directory.units:
+        yield (
+            "parent",
+            ProblemReason.UNKNOWN_PARENT,
+            f"{unit.parent!r} is not among the units; add it or correct the id",
+        )
+        return
+    line = [unit.id, *(above.id for above in directory.ancestors(unit.id))]
+    if directory.units[line[-1]].parent == unit.id and unit.id == min(line):  # once for each cycle
+        way = " -> ".join((*line, unit.id))
+        yield "parent", ProblemReason.PARENT_CYCLE, f"leads back to itself ({way}); take one of these parents out"
+
+
+def _check_clues(unit: Unit, directory: Directory) -> Iterator[Found]:
+    for handle in unit.handles:
+        network, name = split_handle(handle)
+        if not name or re.search(r"\s|:", name.removeprefix("did:").removeprefix("plc:")):
+            yield "handles", ProblemReason.BAD_HANDLE, f"{handle!r} is no handle; write it like '@name' or 'x:name'"
+        elif others := _others(
+            unit, *(directory.by_handle(where, name) for where in ([network] if network else _NETWORKS))
+        ):
+            why = f"{handle!r} is also a handle of {others}; leave it with the one whose account it is"
+            yield "handles", ProblemReason.DUPLICATE_HANDLE, why
+    for place in unit.place_ids:
+        if others := _others(unit, directory.by_place_id(place)):
+            why = f"{place!r} is also a place of {others}; leave it with one of them"
+            yield "place_ids", ProblemReason.DUPLICATE_PLACE_ID, why
+    for tag in unit.hashtags:
+        if not re.fullmatch(r"#?\w+", tag.strip()):
+            yield "hashtags", ProblemReason.BAD_HASHTAG, f"{tag!r} is no hashtag; write letters, digits and '_' only"
+    for alias in unit.aliases:
+        said = "".join(words(alias))
+        if len(said) < (3 if said.isascii() else 2):
+            why = f"{alias!r} is too short and would be found in many texts; use at least three letters"
+            yield "aliases", ProblemReason.ALIAS_TOO_SHORT, why
+        elif len(directory._aliases.get(" ".join(words(alias)), ())) > ALIAS_UNITS_MAX:
+            why = f"{alias!r} is an alias of more than {ALIAS_UNITS_MAX} units and says nothing; give it to their brand"
+            yield "aliases", ProblemReason.ALIAS_TOO_COMMON, why
+
+
+def _check_days(unit: Unit) -> Iterator[Found]:
+    days = [("holidays", day) for day in unit.holidays]
+    days += [("closures", day) for closure in unit.closures for day in (closure.first, closure.last)]
+    bad = {day for _, day in days if not _is_day(day)}
+    for field, day in days:
+        if day in bad:
+            yield field, ProblemReason.BAD_DAY, f"{day!r} is not in the calendar; write YYYY-MM-DD"
+    for closure in unit.closures:
+        if closure.last < closure.first and not {closure.first, closure.last} & bad:
+            why = f"ends on {closure.last} before it begins on {closure.first}; exchange the two"
+            yield "closures", ProblemReason.CLOSURE_REVERSED, why
+    for hours in unit.opening_hours:
+        if hours.opens >= "24:00" or hours.closes > "24:00":
+            why = f"{hours.day} {hours.opens} to {hours.closes} is past midnight; a day goes from 00:00 to 24:00"
+            yield "opening_hours", ProblemReason.BAD_HOURS, why
+
+
+def _is_day(day: str) -> bool:
+    try:
+        return bool(date.fromisoformat(day))
+    except ValueError:
+        return False
+
+
+def _others(unit: Unit, *found: Ids) -> str:
+    """The first few other units, for a sentence; empty if there is none."""
+    others = dict.fromkeys(islice((other for ids in found for other in ids if other != unit.id), 20))
+    return ", ".join(map(repr, list(others)[:3])) + (" and others" if len(others) > 3 else "")
+
+
+def _problem(unit: Unit, field: str, reason: ProblemReason, why: str) -> Problem:
+    return Problem(unit_id=unit.id, field=field, reason=reason, detail=f"unit {unit.id!r}: `{field}`: {why}")

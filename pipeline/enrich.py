@@ -242,7 +242,7 @@ class Enricher:
     def _settings(self, directory: Directory, unit_id: str, record: Incoming) -> Emission:
         settings = UnitSettings(
             unit_id=unit_id,
-            unit=directory.units.get(unit_id),
+            unit=_without_clues(directory.units.get(unit_id)),
             ancestors=directory.ancestors(unit_id),
             version=directory.version,
             source=Source(topic=record.topic, partition=record.partition, offset=record.offset),
@@ -438,7 +438,9 @@ class Enricher:
             out.append(self._settings(directory, unit_id, record))
 
     def _memo(self, lane: Lane, record: Incoming, event_time: int, units: tuple[str, ...]) -> Memo:
-        return Memo(offset=record.offset, seen_at=max(lane.position.clock_ms, 0), event_time=int(event_time), units=units)
+        return Memo(
+            offset=record.offset, seen_at=max(lane.position.clock_ms, 0), event_time=int(event_time), units=units
+        )
 
     def dead_letter(self, record: Incoming, reason: str, detail: str, tries: int = 1) -> Emission:
         """The letter for a record that is refused."""
@@ -483,6 +485,13 @@ def _partitions(shape: Shape) -> list[tuple[str, int]]:
 def _control_record(topic: str, partition: int, control: bytes, value: bytes) -> Emission:
     """With a key, because a compacted topic takes no record without."""
     return Emission(topic, CONTROL_HEADER.encode(), value, partition, ((CONTROL_HEADER, control),))
+
+
+def _without_clues(unit: Unit | None) -> Unit | None:
+    """What finds a unit is the enrich agent's business only; the log does without handles and names."""
+    if unit is None:
+        return None
+    return msgspec.structs.replace(unit, aliases=(), handles=(), hashtags=(), place_ids=())
 
 
 def _source(record: Incoming, index: int = 0) -> Source:

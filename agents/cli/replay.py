@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 import orjson
-from pipeline.directory import Directory
 
 from agents.cli.context import Mistake, config_option, load_settings
 from agents.cli.ingest import MAP_OPTION, load_mapping, load_rows
 from agents.cli.units import UNITS_FILE, load_units
 from agents.connectors.files import open_bytes
 from agents.parts import engine_of, limits_of, understanding_of
+from pipeline.directory import Directory
 from pipeline.engine import outputs_of
 from pipeline.evaluation.replay import canonical, event_codec, replay_events, replay_inputs
 from pipeline.sources.timeline import Record, in_order
@@ -25,8 +25,8 @@ from schemas.event import Event
 @MAP_OPTION
 @config_option
 def replay(files: tuple[Path, ...], units_file: Path | None, map_file: Path | None, config: Path | None) -> None:
-    """Turn history into alerts: records of cem.events as `cem topics export` writes them, or the files that `cem ingest`
-    takes. Alerts come out as JSON lines, by time.
+    """Turn history into alerts: records of cem.events as `cem topics export` writes them, or the files that
+    `cem ingest` takes. Alerts come out as JSON lines, by time.
 
     \b
     Example:

@@ -8,7 +8,7 @@ import gzip
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import orjson
 
@@ -34,7 +34,9 @@ class Row(NamedTuple):
 
 def open_bytes(path: Path) -> IO[bytes]:
     """The file's bytes, unpacked."""
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    if path.suffix == ".gz":
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    return path.open("rb")
 
 
 def read_rows(path: Path, mapping: Mapping | None) -> Iterator[Row]:

@@ -1,7 +1,7 @@
 """Administration with kafka-python: topics as `schemas/topics.py` describes them, created and checked.
 
-In: the wanted topics. Out: what was created and what is not as it should be. The rule: nothing is ever deleted or
-narrowed; a difference in partitions is reported, because it is a person's decision.
+In: the wanted topics. Out: what was created and what is not as it should be. The rule: `apply` deletes and narrows
+nothing; a difference in partitions is reported, because it is a person's decision.
 """
 
 from collections.abc import Iterable
@@ -81,6 +81,10 @@ class Admin:
             if refused:
                 first = refused[0]
                 raise AdminError(f"topic {first['name']} could not be created: {first['error_message']}")
+
+    def delete_all(self) -> None:
+        """Deletes all topics under the prefix: for a demo's own prefix only."""
+        self._client.delete_topics(list(self.existing()))
 
     def width(self, spec: Topic) -> int:
         """How many partitions a topic is created with."""

@@ -1,14 +1,14 @@
-"""The guard: a small process between us and the Java process of an embedded Kafka.
+"""The guard: a small process between us and a server that we start (an embedded Kafka's Java, the demo's worker).
 
-In: a Java command line, a log file, a folder to remove at the end (or none), and words on a pipe.
+In: a command line, a log file, a folder to remove at the end (or none), and words on a pipe.
 Out: one line for each word:
 
-    start   runs the Java command line afresh    → its process id
+    start   runs the command line afresh         → its process id
     poll    asks for the state of the last run   → "running" or "exited <code>"
-    kill    SIGKILLs the Java process            → "exited <code>"
+    kill    SIGKILLs the server                  → "exited <code>"
     stop    ends the guard, with no answer
 
-The one rule: when the parent is gone, so are Java and the temporary folder, however the parent ended. A
+The one rule: when the parent is gone, so are the server and the temporary folder, however the parent ended. A
 process that dies by SIGKILL cannot clean up after itself, but its end of the pipe closes, and that the guard
 sees. The guard runs this file as a script on the standard library alone, so that it starts in a few
 milliseconds, and in its own session, so that Ctrl-C in the terminal reaches the parent and nobody else.
@@ -21,12 +21,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import connection
 from pathlib import Path
 
 STOP_SECONDS_MAX = 10.0
-"""How long Kafka may take to stop cleanly before it is killed."""
+"""How long the server may take to stop cleanly before it is killed."""
 
 ANSWER_SECONDS_MAX = 15.0
 
@@ -38,10 +38,17 @@ class GuardLostError(Exception):
 class Guard:
     """The parent's side: starts the guard process, which then waits for words.
 
-    `command` is what `start` runs, `log` gets its output, `temporary` is removed when the guard ends.
+    `command` is what `start` runs, `log` gets its output, `temporary` is removed when the guard ends, `environment`
+    is added to ours.
     """
 
-    def __init__(self, command: Sequence[str], log: Path, temporary: Path | None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        temporary: Path | None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._log = log
         self._temporary = temporary
         with log.open("ab") as errors:
@@ -52,6 +59,7 @@ class Guard:
                 stderr=errors,
                 text=True,
                 start_new_session=True,
+                env={**os.environ, **(environment or {})},
             )
 
     def ask(self, word: str) -> str:
@@ -64,18 +72,18 @@ class Guard:
                 answer = self._process.stdout.readline().strip()
         if not answer:
             raise GuardLostError(
-                f"the guard process {self._process.pid} of the embedded Kafka did not answer `{word}`, so "
+                f"the guard process {self._process.pid} did not answer `{word}`, so "
                 f"something ended it: call stop(), which clears up, and start again; the log is {self._log}"
             )
         return answer
 
     def stop(self) -> None:
-        """End Java, the guard and the temporary folder; by force where the guard cannot do it."""
+        """End the server, the guard and the temporary folder; by force where the guard cannot do it."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.communicate("stop\n", timeout=STOP_SECONDS_MAX + ANSWER_SECONDS_MAX)
         if self._process.returncode != 0:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # its own session: the guard and Java
+                os.killpg(self._process.pid, signal.SIGKILL)  # its own session: the guard and the server
             self._process.wait()
             if self._temporary is not None:
                 shutil.rmtree(self._temporary, ignore_errors=True)
@@ -83,29 +91,29 @@ class Guard:
 
 def _serve(temporary: str, log: str, command: list[str]) -> None:
     """Answer the parent's words until it says stop, closes the pipe or is gone; then clean up."""
-    java: subprocess.Popen[bytes] | None = None
+    server: subprocess.Popen[bytes] | None = None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the clean-up below still runs
     try:
         for word in _words():
             if word == "start":
-                if java is not None:
-                    _end(java)
-                java = _start(log, command)
-                answer = str(java.pid)
+                if server is not None:
+                    _end(server)
+                server = _start(log, command)
+                answer = str(server.pid)
             elif word == "stop":
                 break
-            elif java is None:
+            elif server is None:
                 answer = "exited 0"
             elif word == "kill":
-                java.kill()
-                answer = f"exited {java.wait()}"
+                server.kill()
+                answer = f"exited {server.wait()}"
             else:
-                answer = "running" if java.poll() is None else f"exited {java.returncode}"
+                answer = "running" if server.poll() is None else f"exited {server.returncode}"
             print(answer, flush=True)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if java is not None:
-            _end(java)
+        if server is not None:
+            _end(server)
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -126,7 +134,7 @@ def _words() -> Iterator[str]:
 
 
 def _start(log: str, command: list[str]) -> subprocess.Popen[bytes]:
-    """Run Java with its output at the end of the log, beside which the report of a crash goes too."""
+    """Run the server with its output at the end of the log, beside which the report of a crash goes too."""
     with Path(log).open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - the parent's own command line
             command,
@@ -137,13 +145,13 @@ def _start(log: str, command: list[str]) -> subprocess.Popen[bytes]:
         )
 
 
-def _end(java: subprocess.Popen[bytes]) -> None:
-    java.terminate()
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
     try:
-        java.wait(STOP_SECONDS_MAX)
+        server.wait(STOP_SECONDS_MAX)
     except subprocess.TimeoutExpired:
-        java.kill()
-        java.wait()
+        server.kill()
+        server.wait()
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return await super()._fetch_records(consumer, frozen, wait, max_records)
 
     async def seek_to_committed(self) -> Any:
-        """aiokafka does not seek where nothing, or 0, is committed; what was fetched and dropped there would be lost."""
+        """aiokafka does not seek where nothing, or 0, is committed; what was fetched and dropped there is lost."""
         return await self.call_thread(self._seek_to_committed)
 
     async def _seek_to_committed(self) -> dict[Any, int]:

@@ -6,12 +6,11 @@ decided under it, whether a worker runs or not.
 
 from collections.abc import Iterable
 
-from pipeline.directory import Directory
-
 from agents.kafka.admin import Admin
 from agents.kafka.reader import read
 from agents.kafka.writer import Writer
 from agents.settings import Settings
+from pipeline.directory import Directory
 from pipeline.enrich import Emission, version_records
 from schemas.codec import Codec, RecordError, encode
 from schemas.tick import CONTROL_HEADER, Version

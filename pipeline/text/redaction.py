@@ -118,13 +118,15 @@ def mask(text: str) -> Masked:
         if text != before:
             kinds.append("url")
         if digits >= 9:
-            text = _cut(text, _ids(text), "number", kinds)
+            long = (found.span() for url in _URL.finditer(text) for found in _LONG.finditer(text, *url.span()))
+            text = _cut(text, long, "number", kinds)  # a post's or an account's id, before it passes for a card
     if "@" in text and _EMAIL_HINT.search(text):
         text = _cut(text, (found.span() for found in _EMAIL.finditer(text)), "email", kinds)
     if digits >= 9:
         text = _cut(text, _ibans(text), "iban", kinds)
         text = _cut(text, _cards(text, "card"), "card", kinds)
-    if (digits and (foreign or _has_code(shape))) or "AAAAAA" in shape:
+    code = "0000" in shape or "A0" in shape or "0A" in shape or "a0" in shape or "#000" in shape or "# 000" in shape
+    if code or foreign or "AAAAAA" in shape:  # "3 hours" and "8:30" could not be an order's number
         text = _cut(text, _orders(text), "order", kinds)
     if "A0" in shape and "0A" in shape:
         text = _cut(text, (found.span() for found in _LOCATOR.finditer(text)), "order", kinds)
@@ -135,11 +137,6 @@ def mask(text: str) -> Masked:
     if digits >= 5:
         text = _cut(text, (found.span() for found in _NUMBER.finditer(text) if not found[1]), "number", kinds)
     return Masked(text, tuple(sorted(set(kinds))) if kinds else ())
-
-
-def _has_code(form: str) -> bool:
-    """Whether anything stands there that could be an order's number; "3 hours" and "8:30" could not."""
-    return "0000" in form or "A0" in form or "0A" in form or "a0" in form or "#000" in form or "# 000" in form
 
 
 def _cut(text: str, spans: Iterable[tuple[int, int]], kind: str, kinds: list[str]) -> str:
@@ -167,13 +164,6 @@ def _without_query(url: re.Match[str]) -> str:
     if "@" not in host and not (extra and extra.strip("?#!.,;:)\"'")):
         return url[0]
     return f"://{host.rpartition('@')[2]}{path}"
-
-
-def _ids(text: str) -> Iterator[tuple[int, int]]:
-    """Long numbers in web addresses: a post, an account. Found first, so that none passes for a phone or a card."""
-    for url in _URL.finditer(text):
-        for found in _LONG.finditer(text, *url.span()):
-            yield found.span()
 
 
 def _ibans(text: str) -> Iterator[tuple[int, int]]:

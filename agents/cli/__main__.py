@@ -1,0 +1,5 @@
+"""`python -m agents.cli` is `cem`."""
+
+from agents.cli import main
+
+main()
