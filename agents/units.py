@@ -88,7 +88,7 @@ class UnitsLogProcessor:
             metrics.LOG_RECORDS.labels(outcome).inc(count)
         self._log.outcomes.clear()
         watermark = self._log.clock.watermark_ms
-        if watermark is not None:
+        if watermark >= 0:
             metrics.WATERMARK_SECONDS.labels(self._partition).set(watermark / 1000)
 
 

@@ -1,9 +1,9 @@
 """The engine: step(state, event) -> outputs. The one place where the parts meet.
 
-In: the state of one unit (which the step takes over and changes) and the next event of its log, or the passing of
-time. Out: alerts, case entries and roll-ups, in order. The one rule: what comes out depends on the order of the
-unit's own events and on nothing else. Time moves with the event times that the unit sees; the watermark only does
-what the next event would have done first. So it does not matter how far the watermark has come when an event arrives.
+In: the state of one unit (which the step takes over and changes), the next event of its log and the watermark of the
+log there. Out: alerts, case entries and roll-ups, in order. The rules: an alert is raised at once, at the event that
+makes the difference; it becomes quiet, and hours close, on the watermark only. What comes out follows from the log
+alone.
 """
 
 from collections.abc import Iterable
@@ -43,11 +43,12 @@ class Engine:
         self.hold_ms = hold_ms
         self.detectors: tuple[Detector, ...] = (SurgeDetector(false_alerts_a_month),)
 
-    def step(self, state: UnitState, event: UnitEvent) -> list[Output]:
-        """Applies the next event of the unit's log to its state."""
+    def step(self, state: UnitState, event: UnitEvent, watermark_ms: int = -1) -> list[Output]:
+        """Applies the next event of the unit's log to its state. The watermark is that of the log before the event,
+        -1 while there is none."""
         outputs: list[Output] = []
         if isinstance(event, Insight):
-            self._insight(state, event, outputs)
+            self._insight(state, event, watermark_ms, outputs)
         elif isinstance(event, UnitSettings):
             _settle(state, event)
         elif isinstance(event, UnitAction):
@@ -59,9 +60,16 @@ class Engine:
         return outputs
 
     def advance(self, state: UnitState, watermark_ms: int) -> list[Output]:
-        """Does all that is due up to the watermark."""
+        """Does, in the order of their times, all things that are due up to the watermark."""
         outputs: list[Output] = []
-        self._catch_up(state, watermark_ms, outputs)
+        while (due := self.due(state)) is not None and due <= watermark_ms:
+            state.now = max(state.now, due)
+            for hour in [hour for hour in state.hours if _closes(hour) <= due]:
+                _roll_up(state, hour, outputs)
+            for cause, firing in list(state.firing.items()):
+                case = state.cases[firing]
+                if case.check_at is not None and case.check_at <= due:
+                    self._check(state, cause, case, due, outputs)
         return outputs
 
     def holds(self, state: UnitState, erasure: UnitErasure) -> bool:
@@ -71,46 +79,43 @@ class Engine:
     def due(self, state: UnitState) -> int | None:
         """When something is to be done next, if nothing comes in before."""
         checks = [state.cases[alert].check_at for alert in state.firing.values()]
-        hours = [hour + HOUR_MS + ROLLUP_GRACE_MS for hour in state.hours]
+        hours = [_closes(hour) for hour in state.hours]
         return min((time for time in (*checks, *hours) if time is not None), default=None)
 
     # What happens at an insight
 
-    def _insight(self, state: UnitState, insight: Insight, outputs: list[Output]) -> None:
-        now = max(state.now, int(insight.event_time))
-        self._catch_up(state, now, outputs)
-        state.now = now
-        _count(state, insight)
+    def _insight(self, state: UnitState, insight: Insight, watermark_ms: int, outputs: list[Output]) -> None:
+        state.now = max(state.now, int(insight.event_time))
+        _count(state, insight, watermark_ms)
         if insight.kind == "answer":
             return
         for detector in self.detectors:
             kept = getattr(state, detector.name)
-            detector.advance(kept, now, frozen=self._frozen(state, detector, now))
+            if watermark_ms >= 0:
+                detector.advance(kept, watermark_ms)
             if insight.kind == "delete":
                 if detector.retract(kept, insight.id) is not None:
                     self._correct(state, detector, insight.id, outputs)
                 continue
             written = detector.retract(kept, insight.id) if insight.kind == "edit" else None
             seen = insight if written is None else msgspec.structs.replace(insight, event_time=Millis(written))
-            if detector.observe(kept, seen, now):
-                self._judge(state, detector, insight, outputs)
+            if detector.observe(kept, seen):
+                self._judge(state, detector, seen, outputs)
             if written is not None:
                 self._correct(state, detector, insight.id, outputs)
 
-    def _frozen(self, state: UnitState, detector: Detector, now: int) -> bool:
-        firing = state.firing.get(detector.name)
-        return firing is not None and now - state.cases[firing].opened_ms < LEARN_AGAIN_MS
-
     def _judge(self, state: UnitState, detector: Detector, insight: Insight, outputs: list[Output]) -> None:
         """Opens an alert, or lets the one that is firing grow."""
-        finding = detector.evaluate(getattr(state, detector.name), state.now)
+        kept = getattr(state, detector.name)
+        finding = detector.judge(kept, insight.event_time)
+        if not finding.active:
+            return
         firing = state.firing.get(detector.name)
         if firing is None:
-            if finding.active:
-                self._open(state, detector, finding, insight.id, outputs)
-            return
-        case = state.cases[firing]
-        if finding.active:
+            self._open(state, detector, finding, insight.id, outputs)
+            detector.freeze(kept, finding.at_ms, finding.at_ms + LEARN_AGAIN_MS)
+        else:
+            case = state.cases[firing]
             case.calm_since = None
             if finding.severity > case.last.severity:
                 self._tell(state, case, "grown", outputs, finding=finding)
@@ -122,7 +127,7 @@ class Engine:
             return
         case = state.cases[firing]
         if any(evidence.post_id == insight_id for evidence in case.last.evidence):
-            finding = detector.evaluate(getattr(state, detector.name), state.now)
+            finding = detector.evaluate(getattr(state, detector.name), case.last.detected_at)
             self._tell(state, case, "corrected", outputs, finding=finding)
 
     def _erase(self, state: UnitState, erasure: UnitErasure, outputs: list[Output]) -> None:
@@ -133,22 +138,10 @@ class Engine:
 
     # What happens with time
 
-    def _catch_up(self, state: UnitState, to_ms: int, outputs: list[Output]) -> None:
-        """Does, in the order of their times, all things that are due up to `to_ms`."""
-        while (due := self.due(state)) is not None and due <= to_ms:
-            state.now = max(state.now, due)
-            for hour in [hour for hour in state.hours if hour + HOUR_MS + ROLLUP_GRACE_MS <= due]:
-                _roll_up(state, hour, outputs)
-            for cause, firing in list(state.firing.items()):
-                case = state.cases[firing]
-                if case.check_at is not None and case.check_at <= due:
-                    self._check(state, cause, case, due, outputs)
-
     def _check(self, state: UnitState, cause: str, case: Case, now: int, outputs: list[Output]) -> None:
         """Looks whether a firing alert has calmed down; quiet once it has been calm for the hold time."""
         detector = next(detector for detector in self.detectors if detector.name == cause)
         kept = getattr(state, cause)
-        detector.advance(kept, now, frozen=self._frozen(state, detector, now))
         finding = detector.evaluate(kept, now)
         case.check_at = now + CHECK_MS
         if finding.active:
@@ -158,6 +151,7 @@ class Engine:
         elif now - case.calm_since >= self.hold_ms:
             case.check_at, case.ended_ms = None, now
             del state.firing[cause]
+            detector.freeze(kept, case.opened_ms, min(now, case.opened_ms + LEARN_AGAIN_MS))
             self._tell(state, case, "quiet", outputs)
 
     # What happens at an action
@@ -184,7 +178,7 @@ class Engine:
     def _open(
         self, state: UnitState, detector: Detector, finding: Finding, insight_id: str, outputs: list[Output]
     ) -> None:
-        profile, unit_id, now = state.profile, state.unit_id, Millis(state.now)
+        profile, unit_id, now = state.profile, state.unit_id, Millis(finding.at_ms)
         identity = alert_id(unit_id, detector.name, insight_id, state.opened)
         state.opened += 1
         first = Alert(
@@ -212,7 +206,7 @@ class Engine:
         )
         first = _with_finding(first, finding, profile)
         _forget_old_cases(state)
-        case = Case(cause=detector.name, last=first, opened_ms=state.now, check_at=state.now + CHECK_MS)
+        case = Case(cause=detector.name, last=first, opened_ms=finding.at_ms, check_at=finding.at_ms + CHECK_MS)
         state.cases[identity] = case
         state.firing[detector.name] = identity
         outputs.append(first)
@@ -233,7 +227,7 @@ class Engine:
             last,
             change=change,
             sequence=last.sequence + 1,
-            detected_at=Millis(state.now),
+            detected_at=Millis(state.now if finding is None else finding.at_ms),
             status="quiet" if case.ended_ms is not None else "firing",
             ends_at=None if case.ended_ms is None else Millis(case.ended_ms),
             actor=action.actor if action else None,
@@ -314,12 +308,18 @@ def _settle(state: UnitState, settings: UnitSettings) -> None:
     )
 
 
-def _count(state: UnitState, insight: Insight) -> None:
-    """Mentions by hour, for the roll-up. Edits and answers are not mentions; a delete does not unsay."""
+def _closes(hour: int) -> int:
+    """When an hour is rolled up, on the watermark."""
+    return hour + HOUR_MS + ROLLUP_GRACE_MS
+
+
+def _count(state: UnitState, insight: Insight, watermark_ms: int) -> None:
+    """Mentions by hour, for the roll-up. Edits and answers are not mentions; a delete does not unsay; what comes when
+    its hour is rolled up is too late."""
     if insight.kind in ("answer", "edit", "delete") or insight.sentiment is None:
         return
     hour = insight.event_time // HOUR_MS * HOUR_MS
-    if hour + HOUR_MS + ROLLUP_GRACE_MS <= state.now:
+    if _closes(hour) <= watermark_ms:
         return
     tally = state.hours.setdefault(hour, Tally())
     tally.mentions += 1

@@ -87,11 +87,6 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, int]
     events: int
 
-    @property
-    def sources(self) -> int:
-        """How many partitions tick."""
-        return sum(self.inputs.values())
-
 
 class LanePosition(msgspec.Struct, array_like=True):
     """What is saved of a lane beside its memory."""
@@ -191,7 +186,7 @@ class Enricher:
             event_time=Millis(lane.position.clock_ms),
             source=f"{record.topic}/{record.partition}",
             offset=record.offset,
-            sources=self._shape.sources,
+            inputs=tick.inputs,
         )
         value = encode(forwarded)
         out.extend(Emission(self._events, None, value, partition) for partition in range(self._shape.events))
@@ -474,7 +469,7 @@ def version_records(shape: Shape, version: Version, but: str = "") -> list[Emiss
 
 def tick_records(shape: Shape, time_ms: int) -> list[Emission]:
     """A tick for every partition of every input."""
-    value = encode(Tick(event_time=Millis(time_ms)))
+    value = encode(Tick(event_time=Millis(time_ms), inputs=shape.inputs))
     return [_control_record(topic, partition, CONTROL_TICK, value) for topic, partition in _partitions(shape)]
 
 

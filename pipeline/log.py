@@ -1,8 +1,8 @@
 """One partition of `cem.events`: its units, its watermark, and what is due.
 
 In: the records of the partition, in order. Out: what the engine makes of them. The rules: a record at or below its
-unit's mark for the record's source is skipped, because it is a repeat; the watermark is the smallest tick over all
-sources, once every source has ticked.
+unit's mark for the record's source is skipped, because it is a repeat; the watermark is the smallest tick over the
+sources that are ticked together.
 """
 
 import heapq
@@ -29,22 +29,18 @@ class Applied(StrEnum):
 
 
 class Clock(msgspec.Struct):
-    """The ticks of a log by source; `sources` is how many there must be before there is a watermark."""
+    """The last tick of each source (`cem.posts/3`), and the watermark: -1 until all sources that are ticked together
+    have ticked. It never goes back."""
 
-    sources: int = 0
     ticks: dict[str, int] = {}
-
-    @property
-    def watermark_ms(self) -> int | None:
-        """Nothing earlier is to be waited for. None while a source has not ticked."""
-        if not self.sources or len(self.ticks) < self.sources:
-            return None
-        return min(self.ticks.values())
+    watermark_ms: int = -1
 
     def tick(self, tick: Tick) -> None:
         """Takes a tick in; one that is older than what is known changes nothing."""
-        self.sources = max(self.sources, tick.sources)
-        self.ticks[tick.source] = max(self.ticks.get(tick.source, 0), int(tick.event_time))
+        self.ticks[tick.source] = max(self.ticks.get(tick.source, -1), int(tick.event_time))
+        together = [f"{topic}/{number}" for topic, width in tick.inputs.items() for number in range(width)]
+        smallest = min((self.ticks.get(source, -1) for source in together), default=-1)
+        self.watermark_ms = max(self.watermark_ms, smallest)
 
 
 class Log:
@@ -107,7 +103,7 @@ class Log:
 
     def _step(self, state: UnitState, event: MarkedEvent) -> list[Output]:
         source = event.source
-        outputs = self._engine.step(state, event)
+        outputs = self._engine.step(state, event, self.clock.watermark_ms)
         state.marks[source.stream] = (source.offset, source.index)
         self._dirty.add(state.unit_id)
         self._schedule(state)
@@ -125,7 +121,7 @@ class Log:
         """Lets time pass for the units that have something to do; the others cost nothing."""
         watermark = self.clock.watermark_ms
         outputs: list[Output] = []
-        while watermark is not None and self._due and self._due[0][0] <= watermark:
+        while self._due and self._due[0][0] <= watermark:
             due, unit_id = heapq.heappop(self._due)
             if self._scheduled.get(unit_id) != due:
                 continue

@@ -74,6 +74,7 @@ _WEAKER: Final = {
 
 _MENTION: Final = re.compile(r"@(?<![\w@/]@)(\w{1,64}(?:[.-]\w{1,64}){0,4}(?:@\w{1,64}(?:[.-]\w{1,64}){0,4})?)")
 """`@name`, `@name.host`, `@name@host`; not the host of an e-mail address, not a part of a web address."""
+_ADDRESS: Final = re.compile(r"://\S*|@[\w.@-]+")
 _HASHTAG: Final = re.compile(r"#(?<![\w&/#]#)(\w{1,100})")
 
 
@@ -132,7 +133,7 @@ class _Clues:
             return self.thread
         if rule is Rule.ALIAS:
             if self._aliases is None:
-                self._aliases = self.directory.lowest(self.directory.aliases_in(self._text))
+                self._aliases = self.directory.lowest(self.directory.aliases_in(_spoken(self._text)))
             return self._aliases
         if self._hashtags is None:
             found = [self.directory.by_hashtag(tag) for tag in _HASHTAG.findall(self._text)]
@@ -149,6 +150,12 @@ def _by_mention(network: str, name: str, directory: Directory) -> Ids:
             break
         name = name[:end]
     return ids
+
+
+def _spoken(text: str) -> str:
+    """A text without mentions and addresses: `@kiel` is somebody, and not the town. The word in their place keeps apart
+    what stood before and behind them."""
+    return _ADDRESS.sub(" _ ", text) if "@" in text or "://" in text else text
 
 
 def _by_handles(clues: _Clues) -> list[Routed] | NoUnit:

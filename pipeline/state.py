@@ -46,8 +46,8 @@ class Tally(msgspec.Struct, array_like=True):
 
 
 class UnitState(msgspec.Struct, omit_defaults=True):
-    """`marks`: per source partition, offset and index of the last record applied. `now`: the unit's own time, the
-    latest event time or due time so far. `opened`: alerts so far. `hours`: own hours that are not yet rolled up;
+    """`marks`: per source partition, offset and index of the last record applied. `now`: the latest event
+    time or due time so far. `opened`: alerts so far. `hours`: own hours that are not yet rolled up;
     `below`: hours of the units below, for a region or a brand."""
 
     unit_id: str

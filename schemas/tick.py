@@ -20,13 +20,13 @@ CONTROL_VERSION = b"version"
 class Tick(Record, frozen=True, kw_only=True, tag="tick"):
     """Nothing earlier than `event_time` is to be waited for from `source` (`cem.posts/3`).
 
-    `sources` is how many sources a log has. The watermark of a log is the smallest tick over its sources once
-    all of them have ticked."""
+    `inputs` are the topics, with their numbers of partitions, that are ticked together: all of them by the wall
+    clock, those in use by `cem ingest`. The watermark of a log is the smallest tick over the partitions of `inputs`."""
 
     event_time: Millis
     source: Annotated[str, msgspec.Meta(max_length=300)] = ""
     offset: int = -1
-    sources: Count = 0
+    inputs: Annotated[dict[str, Count], msgspec.Meta(max_length=20)] = {}
 
 
 class Version(Record, frozen=True, kw_only=True, tag="version"):

@@ -1,8 +1,10 @@
 """The interface of a detector, and what it finds.
 
-The engine calls, in this order and always with a time that never goes back: `advance`, then `observe` or `retract`,
-then `evaluate`. All state is in one msgspec Struct that the engine keeps with the unit; a detector has none of its
-own. None of the calls may block or look at a clock. The laws that hold for all detectors are in `tests/checks.py`.
+Times in the calls are event times and the watermark; a detector never sees a clock. Insights may come out of order as
+far as the watermark allows: a detector judges every stretch of event time on its own, by what is known of it, so that
+the order in which partitions were read does not decide whether something is found. All state is in one msgspec Struct
+that the engine keeps with the unit; a detector has none of its own. None of the calls may block. The laws that hold
+for all detectors are in `tests/checks.py`.
 """
 
 from typing import Any, Protocol
@@ -14,8 +16,9 @@ from schemas.insight import Insight
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What a detector sees now. `active`: it would raise an alert. The reason is all in `detection`."""
+    """What a detector sees at `at_ms`. `active`: it would raise an alert. The reason is all in `detection`."""
 
+    at_ms: int
     active: bool
     detection: Detection
     severity: int
@@ -29,24 +32,33 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Detector(Protocol):
-    """`name` is the cause in an alert's dedup key, `alertname` its name for people."""
+    """`name` is the cause in a dedup key and the field of the unit's state; `alertname` is its name for people."""
 
     name: str
     alertname: str
     state_type: type[Any]
 
-    def advance(self, state: Any, now_ms: int, *, frozen: bool) -> None:
-        """Time has come to `now_ms`: close what is over. While `frozen`, learn nothing."""
-        ...
-
-    def observe(self, state: Any, insight: Insight, now_ms: int) -> bool:
-        """Take an insight in. True if it may have changed what `evaluate` says."""
+    def observe(self, state: Any, insight: Insight) -> bool:
+        """Take an insight in. True if it may have changed what `judge` says."""
         ...
 
     def retract(self, state: Any, insight_id: str) -> int | None:
         """Take an insight out again; its event time, or None if it was not there."""
         ...
 
-    def evaluate(self, state: Any, now_ms: int) -> Finding:
-        """What is seen at `now_ms`. Changes nothing."""
+    def judge(self, state: Any, event_time: int) -> Finding:
+        """What an insight of this time makes of the stretches of time that it belongs to: the worst of them. Changes
+        nothing."""
+        ...
+
+    def evaluate(self, state: Any, at_ms: int) -> Finding:
+        """What is to be seen at `at_ms`, by what happened up to then. Changes nothing."""
+        ...
+
+    def freeze(self, state: Any, from_ms: int, to_ms: int) -> None:
+        """Learn nothing of this stretch: an alert is open. A later call with the same start changes its end."""
+        ...
+
+    def advance(self, state: Any, watermark_ms: int) -> None:
+        """Nothing earlier than the watermark will come: forget what no judgement can ask for any more."""
         ...

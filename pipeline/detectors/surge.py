@@ -1,10 +1,10 @@
 """Surge: unusually many different people complain about a unit within an hour.
 
-In: negative originals (posts, replies, reviews, feedback; no reposts). Out: how many distinct authors the last hour
-has, against a gamma-Poisson baseline of the hours before. The one rule: one person counts once, however much he writes.
+In: negative originals (posts, replies, reviews, feedback; no reposts). Out: how many distinct authors an hour has,
+against a gamma-Poisson baseline of the hours before it. The one rule: one person counts once, however much he writes.
 
-Source: the count model is `pipeline.baseline`; counting originals by distinct authors, because reposts make counts
-over-dispersed (`Zhao et al., SEISMIC, KDD 2015` model those apart).
+Source: the count model is `pipeline.baseline`; originals by distinct authors, because reposts are what makes counts
+over-dispersed, and they have models of their own (Zhao et al., SEISMIC, KDD 2015).
 """
 
 import math
@@ -20,17 +20,19 @@ from schemas.time import HOUR_MS, MINUTE_MS
 
 WINDOW_MS = HOUR_MS
 GRACE_MS = 10 * MINUTE_MS
-"""How late an insight may come and still count in the hour that the baseline learns from."""
+"""How late behind the watermark an insight may come and still count."""
 MENTIONS_MAX = 500
 EVIDENCE_MAX = 10
 AUTHORS_MIN = 3
+WINDOWS_MAX = 50
+"""How many later windows an insight that comes out of order is judged in."""
 TESTS_A_MONTH = 30 * 24
 
 _ORIGINALS = frozenset(("post", "reply", "review", "feedback", "edit"))
 
 
-class Mention(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """One negative original in the window."""
+class Mention(msgspec.Struct, frozen=True, array_like=True):
+    """One negative original."""
 
     event_time: int
     insight_id: str
@@ -45,12 +47,15 @@ class Mention(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 
 class SurgeState(msgspec.Struct, omit_defaults=True):
-    """`mentions` of the last hour by event time, at most 500 (the newest); `hours` that are not yet learned, with
-    their authors; `learned_to` is the end of the last hour that the baseline has seen."""
+    """`mentions` by event time, at most 500 (the newest). `hours`: authors of hours that the baseline has not learned
+    yet. `begun`: the first hour of which anything is known; `learned`: the end of the last hour learned. `frozen`:
+    stretches of time that are not learned. Times in milliseconds."""
 
     mentions: list[Mention] = []
     hours: dict[int, list[str]] = {}
-    learned_to: int = -1
+    begun: int = -1
+    learned: int = -1
+    frozen: list[tuple[int, int]] = []
     baseline: Baseline = msgspec.field(default_factory=Baseline)
 
 
@@ -64,42 +69,21 @@ class SurgeDetector:
     def __init__(self, false_alerts_a_month: float = 0.1) -> None:
         self.p_value_max = false_alerts_a_month / TESTS_A_MONTH
 
-    def advance(self, state: SurgeState, now_ms: int, *, frozen: bool) -> None:
-        """Forgets mentions older than the window; learns hours that ended more than the grace ago."""
-        mentions = state.mentions
-        oldest = now_ms - WINDOW_MS
-        if mentions and mentions[0].event_time <= oldest:
-            state.mentions = [mention for mention in mentions if mention.event_time > oldest]
-        closed_to = (now_ms - GRACE_MS) // HOUR_MS * HOUR_MS
-        if state.learned_to < 0:
-            state.learned_to = closed_to
-        if closed_to <= state.learned_to:
-            return
-        baseline, hour = state.baseline, state.learned_to
-        for busy in sorted(start for start in state.hours if start < closed_to):
-            authors = state.hours.pop(busy)
-            if frozen or busy < hour:
-                continue
-            baseline.learn_silence((busy - hour) // HOUR_MS)
-            baseline.learn(len(authors))
-            hour = busy + HOUR_MS
-        if not frozen:
-            baseline.learn_silence((closed_to - hour) // HOUR_MS)
-        state.learned_to = closed_to
-
-    def observe(self, state: SurgeState, insight: Insight, now_ms: int) -> bool:
-        """Counts a negative original whose author is known or not; without one it counts as its own author."""
+    def observe(self, state: SurgeState, insight: Insight) -> bool:
+        """See `Detector.observe`. Whoever has no author counts as somebody of his own."""
+        hour = _hour(insight.event_time)
+        if state.begun < 0:
+            state.begun = state.learned = hour
         sentiment = insight.sentiment
         if sentiment is None or sentiment.label != "negative" or insight.kind not in _ORIGINALS:
             return False
+        if any(mention.insight_id == insight.id for mention in state.mentions):
+            return False
         author = insight.author or insight.customer_ref or insight.id
-        hour = insight.event_time // HOUR_MS * HOUR_MS
-        if hour >= state.learned_to:
+        if hour >= state.learned:
             authors = state.hours.setdefault(hour, [])
             if author not in authors and len(authors) < MENTIONS_MAX:
                 authors.append(author)
-        if insight.event_time <= now_ms - WINDOW_MS or any(m.insight_id == insight.id for m in state.mentions):
-            return False
         mention = Mention(
             event_time=int(insight.event_time),
             insight_id=insight.id,
@@ -112,63 +96,134 @@ class SurgeDetector:
             rule=insight.routing.rule,
             rule_confidence=insight.routing.confidence,
         )
-        insort(state.mentions, mention)
+        insort(state.mentions, mention, key=_place)
         if len(state.mentions) > MENTIONS_MAX:
             del state.mentions[0]
         return True
 
     def retract(self, state: SurgeState, insight_id: str) -> int | None:
-        """Takes a mention out of the window and its author out of the open hour."""
+        """See `Detector.retract`. Its author leaves the hour if nothing else of him is in it."""
         for place, mention in enumerate(state.mentions):
             if mention.insight_id == insight_id:
                 del state.mentions[place]
-                self._forget_author(state, mention)
+                authors = state.hours.get(_hour(mention.event_time), [])
+                if mention.author in authors and not _wrote_in_same_hour(state.mentions, mention):
+                    authors.remove(mention.author)
+                    if not authors:
+                        del state.hours[_hour(mention.event_time)]
                 return mention.event_time
         return None
 
-    def _forget_author(self, state: SurgeState, gone: Mention) -> None:
-        hour = gone.event_time // HOUR_MS * HOUR_MS
-        others = (m for m in state.mentions if m.author == gone.author and m.event_time // HOUR_MS * HOUR_MS == hour)
-        authors = state.hours.get(hour, [])
-        if gone.author in authors and next(others, None) is None:
-            authors.remove(gone.author)
+    def judge(self, state: SurgeState, event_time: int) -> Finding:
+        """See `Detector.judge`: the windows that end at the insight, or at a mention up to an hour later."""
+        best = self.evaluate(state, event_time)
+        later = sorted({m.event_time for m in state.mentions if event_time < m.event_time < event_time + WINDOW_MS})
+        for at_ms in later[:WINDOWS_MAX]:
+            finding = self.evaluate(state, at_ms)
+            if finding.detection.p_value < best.detection.p_value:
+                best = finding
+        return best
 
-    def evaluate(self, state: SurgeState, now_ms: int) -> Finding:
-        """The last hour before `now_ms` against the baseline."""
-        oldest = now_ms - WINDOW_MS
-        mentions = [mention for mention in state.mentions if mention.event_time > oldest]
+    def evaluate(self, state: SurgeState, at_ms: int) -> Finding:
+        """See `Detector.evaluate`: the hour that ends at `at_ms`, against the hours that ended before it began."""
+        mentions = [mention for mention in state.mentions if at_ms - WINDOW_MS < mention.event_time <= at_ms]
         authors = len({mention.author for mention in mentions})
-        p_value = state.baseline.tail(authors)
+        baseline = self._baseline(state, _hour(at_ms - WINDOW_MS))
+        p_value = float(f"{baseline.tail(authors):.3g}")
         kept = mentions[-EVIDENCE_MAX:]
-        weakest = min(mentions, key=lambda m: (m.rule_confidence, m.rule), default=None)
+        weakest = min(mentions, key=lambda mention: (mention.rule_confidence, mention.rule), default=None)
+        count = max(1, len(mentions))
         return Finding(
+            at_ms=at_ms,
             active=authors >= AUTHORS_MIN and p_value <= self.p_value_max,
             detection=Detection(
                 method="gamma_poisson_tail",
                 window_s=WINDOW_MS // 1000,
                 observed=len(mentions),
                 distinct_authors=authors,
-                expected=round(state.baseline.expected, 4),
-                p_value=float(f"{p_value:.3g}"),
-                baseline="prior" if state.baseline.cold else "unit",
-                cold_start=state.baseline.cold,
+                expected=round(baseline.expected, 4),
+                p_value=p_value,
+                baseline="prior" if baseline.cold else "unit",
+                cold_start=baseline.cold,
             ),
             severity=severity_of(p_value),
             evidence=tuple(
                 Evidence(post_id=m.insight_id, network=m.network, author=_shown(m), text_ref=m.text_ref) for m in kept
             ),
             evidence_left_out=len(mentions) - len(kept),
-            sentiment_mean=round(sum(m.compound for m in mentions) / len(mentions), 4) if mentions else 0.0,
-            sentiment_confidence=round(sum(m.confidence for m in mentions) / len(mentions), 4) if mentions else 0.0,
+            sentiment_mean=round(sum(mention.compound for mention in mentions) / count, 4),
+            sentiment_confidence=round(sum(mention.confidence for mention in mentions) / count, 4),
             model=mentions[-1].model if mentions else "",
             routing_rule=weakest.rule if weakest else "",
             routing_confidence=weakest.rule_confidence if weakest else 0.0,
         )
 
+    def freeze(self, state: SurgeState, from_ms: int, to_ms: int) -> None:
+        """See `Detector.freeze`."""
+        state.frozen = [*(stretch for stretch in state.frozen if stretch[0] != from_ms), (from_ms, to_ms)]
+
+    def advance(self, state: SurgeState, watermark_ms: int) -> None:
+        """See `Detector.advance`. What is learned here is what `evaluate` would have learned: the same steps in the
+        same order, so that it does not matter when."""
+        oldest = watermark_ms - WINDOW_MS - GRACE_MS
+        if state.mentions and state.mentions[0].event_time <= oldest:
+            state.mentions = [mention for mention in state.mentions if mention.event_time > oldest]
+        closed = _hour(oldest)
+        if state.begun < 0 or not any(hour < closed for hour in state.hours):
+            return
+        state.baseline, state.learned = _learn(state, closed)
+        state.hours = {hour: authors for hour, authors in state.hours.items() if hour >= closed}
+        state.frozen = [stretch for stretch in state.frozen if stretch[1] > state.learned]
+
+    def _baseline(self, state: SurgeState, before_ms: int) -> Baseline:
+        """What is known from the hours that ended by `before_ms`."""
+        baseline, learned = _learn(state, before_ms)
+        baseline.learn_silence(_open_hours(state, learned, before_ms))
+        return baseline
+
 
 def severity_of(p_value: float) -> int:
     """Severity 1 to 10, from the payload alone: the number of leading zeros of the p-value."""
-    return 10 if p_value <= 1e-10 else max(1, math.floor(-math.log10(float(f"{p_value:.3g}"))))
+    return 10 if p_value <= 1e-10 else max(1, math.floor(-math.log10(p_value)))
+
+
+def _learn(state: SurgeState, before_ms: int) -> tuple[Baseline, int]:
+    """A copy of the baseline that has learned the busy hours before `before_ms`, and the end of the last of them.
+    Silence is learned only with the next busy hour, so that it is never split in two."""
+    baseline = Baseline(state.baseline.shape, state.baseline.hours)
+    learned = state.learned
+    for hour in sorted(hour for hour in state.hours if learned <= hour < before_ms):
+        if _is_frozen(state, hour):
+            continue
+        baseline.learn_silence(_open_hours(state, learned, hour))
+        baseline.learn(len(state.hours[hour]))
+        learned = hour + HOUR_MS
+    return baseline, learned
+
+
+def _open_hours(state: SurgeState, from_ms: int, to_ms: int) -> int:
+    """How many hours between the two are to be learned as silence."""
+    hours = max(0, to_ms - from_ms) // HOUR_MS
+    if hours and state.frozen:
+        hours -= sum(_is_frozen(state, hour) for hour in range(from_ms, to_ms, HOUR_MS))
+    return hours
+
+
+def _is_frozen(state: SurgeState, hour: int) -> bool:
+    return any(start < hour + HOUR_MS and hour < end for start, end in state.frozen)
+
+
+def _wrote_in_same_hour(mentions: list[Mention], gone: Mention) -> bool:
+    hour = _hour(gone.event_time)
+    return any(mention.author == gone.author and _hour(mention.event_time) == hour for mention in mentions)
+
+
+def _hour(time_ms: int) -> int:
+    return int(time_ms) // HOUR_MS * HOUR_MS
+
+
+def _place(mention: Mention) -> tuple[int, str]:
+    return mention.event_time, mention.insight_id
 
 
 def _shown(mention: Mention) -> str | None:

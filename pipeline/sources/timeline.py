@@ -1,8 +1,7 @@
 """History as a stream: records in order of event time, with the ticks of the data clock between them.
 
-In: posts and feedback. Out: emissions for the input topics. The rules: a tick is written to the inputs in use before
-the first record that is not earlier; an input that has nothing to say is told at once that nothing will come, so that
-it does not hold time back.
+In: posts and feedback. Out: emissions for the input topics. The rule: a tick is written to the inputs in use, and to
+no others, before the first record that is not earlier.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,9 +33,7 @@ def ticked(records: list[Record], topics: Topics, shape: Shape, tick_ms: int) ->
         return
     end_ms = (records[-1].event_time // tick_ms + 1) * tick_ms
     used = {input_of(record, topics).topic for record in records}
-    idle = Shape(inputs={topic: count for topic, count in shape.inputs.items() if topic not in used}, events=0)
     busy = Shape(inputs={topic: count for topic, count in shape.inputs.items() if topic in used}, events=0)
-    yield from tick_records(idle, end_ms)
     last_ms = -1
     for record in records:
         tick_at = record.event_time // tick_ms * tick_ms

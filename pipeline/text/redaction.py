@@ -93,7 +93,7 @@ _MARK: Final = re.compile(
     r"|is|are|was)\b\.?|[:#=(°№-])){0,5}+\s{0,2}",
     re.IGNORECASE,
 )
-_NAMED: Final = re.compile(r"[:#(№=]|\b(?:n|code|id|ref|locator)", re.IGNORECASE)
+_NAMED: Final = re.compile(r"[:#(№=]|\b(?:n|code|id|ref|locator|pnr)", re.IGNORECASE)
 _VALUE: Final = re.compile(r"(?:\d{3,5} \d{6,10}|\w{1,32}+(?:-\w{1,32}+){0,5}+)(?!-?[\w\[@])")
 _AND: Final = re.compile(r"\s{0,2}(?:,|&amp;|&|/|and\b)\s{0,2}#?")
 _AMOUNT: Final = re.compile(r"\s?(?:miles|points|people|customers|dollars|euros|pounds|bucks|km|followers|%)", re.I)
@@ -219,7 +219,7 @@ def _orders(text: str) -> Iterator[tuple[int, int]]:
         if word.start() < done or mark is None:
             continue
         value = _VALUE.match(text, mark.end())
-        while value and _is_code(text, value, mark[0]):
+        while value and _is_code(text, value, text[word.start() : mark.end()]):
             done = value.end()
             yield value.span()
             following = _AND.match(text, done)

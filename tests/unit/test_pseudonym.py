@@ -21,7 +21,7 @@ def test_form() -> None:
     for author_id in ("42", "", "a" * 10_000, "ünïcödé \U0001f600", "\ud800"):
         kind, _, digits = Pseudonyms(KEY).author("x", author_id).partition(":")
 
-        assert ("hmac", 32) == (kind, len(digits))
+        assert (kind, len(digits)) == ("hmac", 32)
         assert set(digits) <= set("0123456789abcdef")
 
 
@@ -39,7 +39,16 @@ def test_other_key_other_name() -> None:
 
 def test_networks_and_ids_do_not_run_together() -> None:
     """Where the network ends and the id begins cannot be shifted, whatever characters an id has."""
-    pairs = [("x", "y:1"), ("x:y", "1"), ("x", "y1"), ("xy", "1"), ("", "xy1"), ("x\0", "y"), ("x", "\0y"), ("1:x", "a")]
+    pairs = [
+        ("x", "y:1"),
+        ("x:y", "1"),
+        ("x", "y1"),
+        ("xy", "1"),
+        ("", "xy1"),
+        ("x\0", "y"),
+        ("x", "\0y"),
+        ("1:x", "a"),
+    ]
     names = sorted(Pseudonyms(KEY).author(*pair) for pair in pairs)
 
     assert all(one != other for one, other in pairwise(names))

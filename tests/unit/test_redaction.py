@@ -43,7 +43,7 @@ def test_phone(number: str) -> None:
 @pytest.mark.parametrize("text", ["call 555-0123", "Tel: 555 0123", "whatsapp me on 6123 4567", "my cell is 5550123"])
 def test_short_phone_behind_its_word(text: str) -> None:
     """A local number looks like many things; behind "call" it is a phone's."""
-    assert ("phone",) == mask(text).kinds
+    assert mask(text).kinds == ("phone",)
     assert not any(char.isdigit() for char in mask(text).text)
 
 
@@ -59,7 +59,7 @@ def test_card(card: str) -> None:
 
 def test_card_among_other_numbers() -> None:
     """Numbers before and behind a card do not hide it."""
-    assert "table 12 4 [card] 2 people" == mask(f"table 12 4 {VISA} 2 people").text
+    assert mask(f"table 12 4 {VISA} 2 people").text == "table 12 4 [card] 2 people"
 
 
 def test_mistyped_card() -> None:
@@ -79,7 +79,7 @@ def test_iban(iban: str) -> None:
 
 def test_neighbouring_ibans() -> None:
     """Two accounts in a row are two."""
-    assert "[iban] [iban]" == mask("NO9386011117947 BE68539007547034").text
+    assert mask("NO9386011117947 BE68539007547034").text == "[iban] [iban]"
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,12 @@ def test_order(text: str, masked: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "masked"),
-    [("it is 123456789", "it is [number]"), ("bag SAN12345M", "bag [number]"), ("\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668", "[number]")],
-)  # fmt: skip
+    [
+        ("it is 123456789", "it is [number]"),
+        ("bag SAN12345M", "bag [number]"),
+        ("\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668", "[number]"),
+    ],
+)
 def test_number(text: str, masked: str) -> None:
     """Nine digits in a row lead to something, also Arabic ones, also without a word before them; so do bag tags."""
     assert Masked(masked, ("number",)) == mask(text)
@@ -163,29 +167,29 @@ def test_kinds_are_sorted_and_single() -> None:
     """`kinds` is the same for the same finds, in whatever order and number they stand."""
     text = f"{VISA} a@example.org +44 20 7946 0958 b@example.org {MASTERCARD}"
 
-    assert ("card", "email", "phone") == mask(text).kinds
+    assert mask(text).kinds == ("card", "email", "phone")
 
 
 HOSTILE = [
-    "a@", "a@a.", "a.a@", "@", "@1", "1-", "1 ", "1.", "12 ", "1234 ", "4111 ", "+1 ", "+", "+44", "(020) ", "0 ", "1/2/",
-    "01/02/2015 ", "order ", "order-", "order #", "order: A1,", "order A-1-", "ref number ", "case.", "case's's", "is no. ",
-    "call ", "call (", "call 1", "GB29 ", "GB29", "GB", "://", "x://", "http://a@", "?a=", "A1", "A1A", "N1", "a", "1", "a_",
-    "\u0663", "\u0130", "\U0001f600", "[order] ", "-", "#", "#1", "'s", "<3",
+    "a@", "a@a.", "a.a@", "@", "@1", "1-", "1 ", "1.", "12 ", "1234 ", "4111 ", "+1 ", "+", "+44", "(020) ", "0 ",
+    "1/2/", "01/02/2015 ", "order ", "order-", "order #", "order: A1,", "order A-1-", "ref number ", "case.",
+    "case's's", "is no. ", "call ", "call (", "call 1", "GB29 ", "GB29", "GB", "://", "x://", "http://a@", "?a=",
+    "A1", "A1A", "N1", "a", "1", "a_", "\u0663", "\u0130", "\U0001f600", "[order] ", "-", "#", "#1", "'s", "<3",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_hostile_text_costs_no_more_than_its_length(unit: str) -> None:
-    """Twice the text takes about twice the time, whatever is repeated: no pattern backtracks. (A quadratic one would
-    take four times as long.) The beginning makes sure that every step runs."""
+    """Five times the text takes about five times the time, whatever is repeated: no pattern backtracks (a quadratic one
+    would take 25 times as long). The beginning makes sure that every step runs."""
 
     def seconds(length: int) -> float:
         text = "A1A 1234567890 http://a?b=c a@b.example " + (unit * length)[:length]
         best = float("inf")
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             mask(text)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
-    assert seconds(50_000) < 3.3 * seconds(25_000) + 0.01
+    assert seconds(50_000) < 12 * seconds(10_000) + 0.01
