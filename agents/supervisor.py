@@ -6,6 +6,7 @@ do this.
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from agents.kafka.guard import Guard
@@ -22,12 +23,12 @@ class WorkerError(RuntimeError):
 
 
 class Supervisor:
-    """A context manager. `check` is to be called now and then."""
+    """A context manager. `check` is to be called now and then. `command` runs something else than `cem run`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, command: Sequence[str] = _COMMAND) -> None:
         folder = Path(tempfile.mkdtemp(prefix="cem-worker-"))
         self.log = folder / "worker.log"
-        self._guard = Guard(_COMMAND, self.log, folder, _environment(settings))
+        self._guard = Guard(command, self.log, folder, _environment(settings))
         self.restarts = 0
         self.pid = 0
 

@@ -66,6 +66,8 @@ class Engine:
             state.now = max(state.now, due)
             for hour in [hour for hour in state.hours if _closes(hour) <= due]:
                 _roll_up(state, hour, outputs)
+            for detector in self.detectors:
+                self._settle(state, detector, due, outputs)
             for cause, firing in list(state.firing.items()):
                 case = state.cases[firing]
                 if case.check_at is not None and case.check_at <= due:
@@ -80,7 +82,8 @@ class Engine:
         """When something is to be done next, if nothing comes in before."""
         checks = [state.cases[alert].check_at for alert in state.firing.values()]
         hours = [_closes(hour) for hour in state.hours]
-        return min((time for time in (*checks, *hours) if time is not None), default=None)
+        unsettled = [found[0] for one in self.detectors if (found := one.unsettled(getattr(state, one.name)))]
+        return min((time for time in (*checks, *hours, *unsettled) if time is not None), default=None)
 
     # What happens at an insight
 
@@ -100,19 +103,31 @@ class Engine:
             written = detector.retract(kept, insight.id) if insight.kind == "edit" else None
             seen = insight if written is None else msgspec.structs.replace(insight, event_time=Millis(written))
             if detector.observe(kept, seen):
-                self._judge(state, detector, seen, outputs)
+                finding = detector.judge(kept, seen.event_time)
+                self._act_on(state, detector, finding, insight.id, outputs)
             if written is not None:
                 self._correct(state, detector, insight.id, outputs)
 
-    def _judge(self, state: UnitState, detector: Detector, insight: Insight, outputs: list[Output]) -> None:
+    def _settle(self, state: UnitState, detector: Detector, to_ms: int, outputs: list[Output]) -> None:
+        """On the watermark everything is judged once more: whatever order it came in, by now it is all there."""
+        kept = getattr(state, detector.name)
+        found = detector.unsettled(kept)
+        while found is not None and found[0] <= to_ms:
+            at_ms, insight_id = found
+            self._act_on(state, detector, detector.evaluate(kept, at_ms), insight_id, outputs)
+            detector.settle(kept, at_ms)
+            found = detector.unsettled(kept)
+
+    def _act_on(
+        self, state: UnitState, detector: Detector, finding: Finding, insight_id: str, outputs: list[Output]
+    ) -> None:
         """Opens an alert, or lets the one that is firing grow."""
         kept = getattr(state, detector.name)
-        finding = detector.judge(kept, insight.event_time)
         if not finding.active:
             return
         firing = state.firing.get(detector.name)
         if firing is None:
-            self._open(state, detector, finding, insight.id, outputs)
+            self._open(state, detector, finding, insight_id, outputs)
             detector.freeze(kept, finding.at_ms, finding.at_ms + LEARN_AGAIN_MS)
         else:
             case = state.cases[firing]

@@ -1,8 +1,8 @@
 """The laws that hold for all detectors: whoever writes a detector gets these tests for nothing.
 
 In: a detector and hypothesis' `draw`. A law draws a stream of insights, drives the detector as the engine does
-(`advance`, then `observe` or `retract`, then `evaluate`, with a time that never goes back), and fails with an
-AssertionError. `LAWS` lists them; `tests/property/test_detector_laws.py` holds every detector of the engine to each.
+(`advance` to the watermark, then `observe` or `retract`, then `judge`), and fails with an AssertionError. `LAWS` lists
+them; `tests/property/test_detector_laws.py` holds every detector of the engine to each.
 
 A detector for which a law cannot hold (one whose subject are reposts, or absence) is named in `EXCEPTIONS`, with the
 reason.
@@ -16,7 +16,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from pipeline.detectors.detector import Detector, Finding
-from pipeline.detectors.surge import GRACE_MS
+from pipeline.detectors.surge import GRACE_MS, WINDOW_MS
 from schemas.codec import decode_hook, encode, encode_hook
 from schemas.insight import Insight, InsightKind, Routing, Sentiment
 from schemas.record import Source
@@ -35,33 +35,37 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 
 
 class Run:
-    """A detector, its state and its clock, driven as the engine drives it."""
+    """A detector, its state and the watermark, driven as the engine drives it."""
 
-    def __init__(self, detector: Detector, saved: bytes | None = None, now_ms: int = START_MS) -> None:
+    def __init__(self, detector: Detector, saved: bytes | None = None, watermark_ms: int = -1) -> None:
         self.detector = detector
-        self.now_ms = now_ms
+        self.watermark_ms = watermark_ms
         self.state = detector.state_type() if saved is None else msgspec.msgpack.decode(
             saved, type=detector.state_type, dec_hook=decode_hook
         )  # fmt: skip
 
-    def see(self, insight: Insight) -> bool:
-        """An insight arrives."""
-        self.pass_time(int(insight.event_time))
-        return self.detector.observe(self.state, insight, self.now_ms)
+    def pass_time(self, watermark_ms: int) -> None:
+        """Nothing earlier than this will come."""
+        self.watermark_ms = max(self.watermark_ms, watermark_ms)
 
-    def pass_time(self, to_ms: int) -> Finding:
-        """It is `to_ms`, or later already."""
-        self.now_ms = max(self.now_ms, to_ms)
-        self.detector.advance(self.state, self.now_ms, frozen=False)
-        return self.finding()
+    def see(self, insight: Insight) -> Finding | None:
+        """An insight arrives. What it makes of things, None if it makes no difference."""
+        self._advance()
+        changed = self.detector.observe(self.state, insight)
+        return self.detector.judge(self.state, int(insight.event_time)) if changed else None
 
     def take_back(self, insight_id: str) -> int | None:
         """An insight is deleted."""
+        self._advance()
         return self.detector.retract(self.state, insight_id)
 
-    def finding(self) -> Finding:
-        """What the detector sees now."""
-        return self.detector.evaluate(self.state, self.now_ms)
+    def at(self, time_ms: int) -> Finding:
+        """What is to be seen at a time."""
+        return self.detector.evaluate(self.state, time_ms)
+
+    def seen(self, from_ms: int) -> list[Finding]:
+        """What is to be seen from a time on: what two runs have to agree on."""
+        return [self.at(from_ms + step * 10 * MINUTE_MS) for step in range(4 * 6)]
 
     def saved(self) -> bytes:
         """The state as it is written."""
@@ -69,7 +73,11 @@ class Run:
 
     def restored(self) -> "Run":
         """The same, in another process."""
-        return Run(self.detector, self.saved(), self.now_ms)
+        return Run(self.detector, self.saved(), self.watermark_ms)
+
+    def _advance(self) -> None:
+        if self.watermark_ms >= 0:
+            self.detector.advance(self.state, self.watermark_ms)
 
 
 def insight(
@@ -111,8 +119,7 @@ def streams(
     minutes = st.integers(0, 3) | st.integers(0, 10) | st.integers(0, 40) | st.sampled_from((50, 60, 300))
     gaps_ms = st.builds(lambda gap, more: gap * MINUTE_MS + more, minutes, st.sampled_from((0, 0, 1, MINUTE_MS - 1)))
     one = st.tuples(gaps_ms, st.integers(1, authors), st.sampled_from(moods), st.sampled_from(kinds))
-    begin = st.integers(0, 59)
-    return st.builds(_stream, begin, st.lists(one, min_size=min_size, max_size=max_size))
+    return st.builds(_stream, st.integers(0, 59), st.lists(one, min_size=min_size, max_size=max_size))
 
 
 def _stream(begin_minute: int, steps: list[tuple[int, int, str, InsightKind]]) -> list[Insight]:
@@ -121,6 +128,10 @@ def _stream(begin_minute: int, steps: list[tuple[int, int, str, InsightKind]]) -
         now += gap_ms
         made.append(insight(number, now, author=str(author), mood=mood, kind=kind))
     return made
+
+
+def _time(insight: Insight) -> int:
+    return int(insight.event_time)
 
 
 # The laws
@@ -132,18 +143,19 @@ def inputs_unchanged(detector: Detector, draw: Draw) -> None:
     before = [encode(insight) for insight in stream]
     run = Run(detector)
     for one in stream:
+        run.pass_time(_time(one))
         run.see(one)
-        run.finding()
     assert before == [encode(insight) for insight in stream]
 
 
-def evaluating_changes_nothing(detector: Detector, draw: Draw) -> None:
+def looking_changes_nothing(detector: Detector, draw: Draw) -> None:
     """To look twice is to see the same, and leaves no trace in the state."""
     run = Run(detector)
     for one in draw(streams()):
         run.see(one)
         before = run.saved()
-        assert run.finding() == run.finding()
+        assert detector.judge(run.state, _time(one)) == detector.judge(run.state, _time(one))
+        assert run.at(_time(one)) == run.at(_time(one))
         assert before == run.saved()
 
 
@@ -154,112 +166,144 @@ def state_survives_a_round_trip(detector: Detector, draw: Draw) -> None:
     stayed = Run(detector)
     for one in stream[:cut]:
         stayed.see(one)
+        stayed.pass_time(_time(one))
     moved = stayed.restored()
     for one in stream[cut:]:
         assert stayed.see(one) == moved.see(one)
-        assert stayed.finding() == moved.finding()
+        stayed.pass_time(_time(one))
+        moved.pass_time(_time(one))
     assert stayed.saved() == moved.saved()
 
 
 def a_duplicate_changes_nothing(detector: Detector, draw: Draw) -> None:
-    """The same insight again, at once or hours later, leaves the state as time alone leaves it."""
+    """The same insight again, at once or while it is still in some window, leaves no trace in the state."""
     stream = draw(streams(min_size=1))
     run = Run(detector)
     for place, one in enumerate(stream):
         run.see(one)
-        again = stream[draw(st.integers(0, place))]
+        recent = [other for other in stream[: place + 1] if _time(one) - _time(other) < WINDOW_MS]
+        again = draw(st.sampled_from(recent))
         before = run.saved()
-        run.see(again)
+        assert run.see(again) is None
         assert before == run.saved()
+        run.pass_time(_time(one))
+
+
+def order_changes_nothing(detector: Detector, draw: Draw) -> None:
+    """In whatever order insights come that the watermark has not passed: in the end the same is to be seen."""
+    stream = draw(streams(min_size=2, max_size=12))
+    mixed = list(stream)
+    in_order = Run(detector)
+    for one in stream:
+        in_order.see(one)
+    random = Random(draw(st.integers(0, 2**32)))
+    for _ in range(10):
+        random.shuffle(mixed)
+        run = Run(detector)
+        for one in mixed:
+            run.see(one)
+        assert in_order.seen(_time(stream[0])) == run.seen(_time(stream[0])), [one.id for one in mixed]
 
 
 def order_within_the_grace_changes_nothing(detector: Detector, draw: Draw) -> None:
-    """Insights that come at most the grace period late lead to what they would have led to in order."""
+    """Insights that come at most the grace period behind the watermark lead to what they would have led to in time."""
     stream = draw(streams(min_size=2, max_size=12))
     random = Random(draw(st.integers(0, 2**32)))
-    end = int(stream[-1].event_time) + draw(st.integers(0, 3 * 60)) * MINUTE_MS
-    in_order = [_after(detector, stream, end + hours * HOUR_MS) for hours in range(3)]
-    for _ in range(10):
-        late = sorted(stream, key=lambda one: int(one.event_time) + random.randint(0, GRACE_MS))
-        assert in_order == [_after(detector, late, end + hours * HOUR_MS) for hours in range(3)], [
-            one.id for one in late
-        ]
-
-
-def _after(detector: Detector, stream: list[Insight], end_ms: int) -> Finding:
-    """What is seen in the end."""
-    run = Run(detector)
+    in_time = Run(detector)
     for one in stream:
-        run.see(one)
-    return run.pass_time(end_ms)
+        in_time.see(one)
+        in_time.pass_time(_time(one))
+    end = _time(stream[-1])
+    for _ in range(10):
+        late = sorted(stream, key=lambda one: _time(one) + random.randint(0, GRACE_MS))
+        run = Run(detector)
+        for one in late:
+            run.see(one)
+            run.pass_time(_time(one))
+        assert in_time.seen(end) == run.seen(end), [one.id for one in late]
+
+
+def the_watermark_changes_nothing(detector: Detector, draw: Draw) -> None:
+    """How far the watermark has come decides what is forgotten, never what is found."""
+    stream = draw(streams(min_size=1))
+    without, behind = Run(detector), Run(detector)
+    for one in stream:
+        behind.pass_time(_time(one) + draw(st.integers(-6 * HOUR_MS, GRACE_MS)))
+        assert without.see(one) == behind.see(one)
+    end = max(_time(stream[-1]), behind.watermark_ms)
+    assert without.seen(end) == behind.seen(end)
 
 
 def silence_raises_nothing(detector: Detector, draw: Draw) -> None:
     """Where nothing is said nothing is found, neither at the start nor after a busy day."""
-    run = Run(detector)
+    run, silent = Run(detector), Run(detector)
+    now = START_MS
     for one in draw(streams()):
         run.see(one)
-    busy_until = run.now_ms + 2 * HOUR_MS
-    silent = Run(detector)
+        now = _time(one)
+    now += 2 * HOUR_MS
     for gap_ms in draw(st.lists(st.integers(0, 3 * DAY_MS), max_size=20)):
-        assert not silent.pass_time(silent.now_ms + gap_ms).active
-        assert not run.pass_time(max(busy_until, run.now_ms) + gap_ms).active
+        now += gap_ms
+        run.pass_time(now)
+        assert not run.at(now).active
+        assert not silent.at(now).active
 
 
 def retract_undoes_observe(detector: Detector, draw: Draw) -> None:
-    """An insight that is taken back within the grace period was never there, and its time is told."""
-    stream = draw(streams(min_size=1))
-    gone = draw(st.sampled_from(stream))
-    stays = draw(st.integers(0, GRACE_MS))
+    """An insight that is taken back in its window was never there, and its time is told."""
+    stream = draw(streams(min_size=2, max_size=12, authors=2))
+    place = draw(st.integers(1, len(stream) - 1))
+    stays = draw(st.integers(0, 60)) * MINUTE_MS
+    gone, taken = stream[place], False
     with_it, without = Run(detector), Run(detector)
-    waiting = True
     for one in stream:
-        if one.event_time > gone.event_time + stays and waiting:
-            waiting = False
-            _take_back(with_it, without, gone, stays)
+        if not taken and _time(one) > _time(gone) + stays:
+            _take_back(with_it, gone)
+            taken = True
         with_it.see(one)
-        without.pass_time(int(one.event_time)) if one is gone else without.see(one)
-    if waiting:
-        _take_back(with_it, without, gone, stays)
-    assert with_it.saved() == without.saved()
-    assert with_it.finding() == without.finding()
+        if one is not gone:
+            without.see(one)
+        with_it.pass_time(_time(one))
+        without.pass_time(_time(one))
+    if not taken:
+        _take_back(with_it, gone)
+    end = _time(stream[-1])
+    assert without.seen(end) == with_it.seen(end)
 
 
-def _take_back(with_it: Run, without: Run, gone: Insight, stays_ms: int) -> None:
-    at = int(gone.event_time) + stays_ms
-    with_it.pass_time(at)
-    without.pass_time(at)
-    assert with_it.take_back(gone.id) in (int(gone.event_time), None)
-    assert with_it.take_back(gone.id) is None, "what is gone cannot be taken back"
+def _take_back(run: Run, gone: Insight) -> None:
+    assert run.take_back(gone.id) in (_time(gone), None)
+    assert run.take_back(gone.id) is None, "what is gone cannot be taken back"
 
 
 def reposts_and_answers_never_count(detector: Detector, draw: Draw) -> None:
-    """A repost is no complaint of its own, and the company's answers are none at all."""
-    kinds: tuple[InsightKind, ...] = ("post", "repost", "answer", "delete")
-    run = Run(detector)
-    for one in draw(streams(kinds=kinds)):
-        run.pass_time(int(one.event_time))
-        before = run.saved()
-        counted = run.see(one)
-        if one.kind != "post":
-            assert not counted
-            assert before == run.saved()
+    """A repost is no complaint of its own, and the company's answers are none at all: they are what a neutral word is."""
+    kinds: tuple[InsightKind, ...] = ("post", "repost", "answer")
+    stream = draw(streams(kinds=kinds, min_size=1))
+    run, plain = Run(detector), Run(detector)
+    for number, one in enumerate(stream):
+        if one.kind == "post":
+            assert plain.see(one) == run.see(one)
+        else:
+            assert run.see(one) is None
+            plain.see(insight(number, _time(one), mood="neutral"))
+    assert plain.seen(_time(stream[0])) == run.seen(_time(stream[0]))
 
 
 def one_author_counts_once(detector: Detector, draw: Draw) -> None:
     """However much one person writes: it is one person. Alone he raises nothing; his second post adds nobody."""
     alone = Run(detector)
     for one in draw(streams(authors=1, moods=("negative",))):
-        alone.see(one)
-        assert not alone.finding().active
-        assert alone.finding().detection.distinct_authors <= 1
+        finding = alone.see(one)
+        assert finding is None or (not finding.active and finding.detection.distinct_authors == 1)
     once, often = Run(detector), Run(detector)
     for number, one in enumerate(draw(streams())):
         once.see(one)
         often.see(one)
         often.see(msgspec.structs.replace(one, id=f"again:{number}"))
-        first, second = once.finding(), often.finding()
+        first, second = once.at(_time(one)), often.at(_time(one))
         assert first.detection.distinct_authors == second.detection.distinct_authors
+        assert first.detection.p_value == second.detection.p_value
         assert (first.active, first.severity) == (second.active, second.severity)
 
 
@@ -269,7 +313,10 @@ def state_is_bounded(detector: Detector, draw: Draw) -> None:
     run = Run(detector)
     largest = 0
     for number in range(10_000):
-        run.see(insight(number, START_MS + number * spread_ms // 10_000, author=f"{number:032x}"))
+        one = insight(number, START_MS + number * spread_ms // 10_000, author=f"{number:032x}")
+        run.pass_time(_time(one))
+        detector.advance(run.state, run.watermark_ms)
+        detector.observe(run.state, one)
         if number % 500 == 499:
             largest = max(largest, len(run.saved()))
     assert largest <= STATE_BYTES_MAX
@@ -277,10 +324,12 @@ def state_is_bounded(detector: Detector, draw: Draw) -> None:
 
 LAWS: tuple[Law, ...] = (
     inputs_unchanged,
-    evaluating_changes_nothing,
+    looking_changes_nothing,
     state_survives_a_round_trip,
     a_duplicate_changes_nothing,
+    order_changes_nothing,
     order_within_the_grace_changes_nothing,
+    the_watermark_changes_nothing,
     silence_raises_nothing,
     retract_undoes_observe,
     reposts_and_answers_never_count,

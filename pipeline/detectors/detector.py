@@ -55,6 +55,15 @@ class Detector(Protocol):
         """What is to be seen at `at_ms`, by what happened up to then. Changes nothing."""
         ...
 
+    def unsettled(self, state: Any) -> tuple[int, str] | None:
+        """Time and insight to be evaluated once more when the watermark gets there, because insights that came out of
+        order may have told more by then; the earliest first, None if there is none."""
+        ...
+
+    def settle(self, state: Any, to_ms: int) -> None:
+        """All up to this time has been evaluated on the watermark."""
+        ...
+
     def freeze(self, state: Any, from_ms: int, to_ms: int) -> None:
         """Learn nothing of this stretch: an alert is open. A later call with the same start changes its end."""
         ...

@@ -48,13 +48,14 @@ class Mention(msgspec.Struct, frozen=True, array_like=True):
 
 class SurgeState(msgspec.Struct, omit_defaults=True):
     """`mentions` by event time, at most 500 (the newest). `hours`: authors of hours that the baseline has not learned
-    yet. `begun`: the first hour of which anything is known; `learned`: the end of the last hour learned. `frozen`:
-    stretches of time that are not learned. Times in milliseconds."""
+    yet. `learned`: the end of the last hour learned, at first the first hour of which anything is known. `frozen`:
+    stretches of time that are not learned. `settled`: up to where mentions were judged on the watermark. Times in
+    milliseconds."""
 
     mentions: list[Mention] = []
     hours: dict[int, list[str]] = {}
-    begun: int = -1
     learned: int = -1
+    settled: int = -1
     frozen: list[tuple[int, int]] = []
     baseline: Baseline = msgspec.field(default_factory=Baseline)
 
@@ -72,8 +73,8 @@ class SurgeDetector:
     def observe(self, state: SurgeState, insight: Insight) -> bool:
         """See `Detector.observe`. Whoever has no author counts as somebody of his own."""
         hour = _hour(insight.event_time)
-        if state.begun < 0:
-            state.begun = state.learned = hour
+        if state.learned < 0 or (hour < state.learned and not state.baseline.hours):
+            state.learned = hour  # the first insights may come in any order
         sentiment = insight.sentiment
         if sentiment is None or sentiment.label != "negative" or insight.kind not in _ORIGINALS:
             return False
@@ -158,6 +159,17 @@ class SurgeDetector:
             routing_confidence=weakest.rule_confidence if weakest else 0.0,
         )
 
+    def unsettled(self, state: SurgeState) -> tuple[int, str] | None:
+        """See `Detector.unsettled`."""
+        for mention in state.mentions:
+            if mention.event_time > state.settled:
+                return mention.event_time, mention.insight_id
+        return None
+
+    def settle(self, state: SurgeState, to_ms: int) -> None:
+        """See `Detector.settle`."""
+        state.settled = max(state.settled, to_ms)
+
     def freeze(self, state: SurgeState, from_ms: int, to_ms: int) -> None:
         """See `Detector.freeze`."""
         state.frozen = [*(stretch for stretch in state.frozen if stretch[0] != from_ms), (from_ms, to_ms)]
@@ -169,7 +181,7 @@ class SurgeDetector:
         if state.mentions and state.mentions[0].event_time <= oldest:
             state.mentions = [mention for mention in state.mentions if mention.event_time > oldest]
         closed = _hour(oldest)
-        if state.begun < 0 or not any(hour < closed for hour in state.hours):
+        if not any(hour < closed for hour in state.hours):
             return
         state.baseline, state.learned = _learn(state, closed)
         state.hours = {hour: authors for hour, authors in state.hours.items() if hour >= closed}

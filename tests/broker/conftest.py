@@ -52,9 +52,10 @@ class Service:
             admin.apply()
             self.shape: Shape = admin.shape()
 
-    def worker(self) -> Supervisor:
-        """One more worker."""
-        return self._stack.enter_context(Supervisor(self.settings))
+    def worker(self, *command: str) -> Supervisor:
+        """One more worker; with a `command`, run by that."""
+        more = (command,) if command else ()
+        return self._stack.enter_context(Supervisor(self.settings, *more))
 
     def publish(self, units: list[Unit]) -> None:
         """Units into the directory."""

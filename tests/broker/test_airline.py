@@ -85,8 +85,8 @@ def _no_text_downstream(service: Service, texts: list[str]) -> None:
     )
     pieces = {piece for text in texts for piece in _telling(text)}
     found = [piece for piece in pieces if piece.encode() in haystack]
-    assert [] == found[:5]
-    assert [] == service.records("deadletter")
+    assert found[:5] == []
+    assert service.records("deadletter") == []
 
 
 def _telling(text: str) -> list[str]:

@@ -1,0 +1,173 @@
+"""The commands, as a user types them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import orjson
+import pytest
+
+from agents.kafka.broker import choose
+from schemas.codec import encode
+from tests.broker.conftest import KEY, NewService, Service
+from tests.broker.test_way import STORE, post, raw, surge
+
+pytestmark = pytest.mark.broker
+
+
+def cem(service: Service | None, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command in the service's surroundings."""
+    given = {"PATH": os.environ["PATH"], "CEM_AUTHOR_KEY": KEY, "HOME": os.environ.get("HOME", "/")}
+    if service is not None:
+        settings = service.settings
+        given |= {"CEM_KAFKA": settings.kafka, "CEM_PREFIX": settings.prefix, "CEM_GROUP": settings.group}
+    command = [sys.executable, "-m", "agents.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, env={**given, **environment}, capture_output=True, text=True, timeout=280, check=False
+    )
+
+
+def test_demo_once_processes_everything_and_leaves_nothing_running(tmp_path: Path) -> None:
+    """`cem demo --once --json`: exit code 0, the summary is the last line, every planted incident is alerted."""
+    done = cem(None, "demo", "--once", "--json", "--hours", 40)
+    assert done.returncode == 0, done.stderr
+    summary = orjson.loads(done.stdout.splitlines()[-1])
+    assert {
+        "posts_in", "insights", "alerts", "dead_letters", "incidents_planted", "incidents_alerted", "seconds"
+    } == summary.keys()  # fmt: skip
+    assert summary["posts_in"] > 1000 < summary["insights"]
+    assert summary["incidents_planted"] == summary["incidents_alerted"] > 0
+    assert summary["dead_letters"] == 0
+
+
+def test_topics_apply_twice(new_service: NewService) -> None:
+    """What is there is left alone; what is missing is told by --check with exit code 1 and made by apply."""
+    service = new_service()
+    assert orjson.loads(cem(service, "topics", "apply", "--json").stdout) == {"created": [], "problems": []}
+    elsewhere = cem(service, "topics", "apply", "--check", CEM_PREFIX="nowhere")
+    assert (elsewhere.returncode, "topic nowhere.posts is missing" in elsewhere.stderr) == (1, True)
+
+
+def test_a_worker_does_not_start_where_it_cannot_work(new_service: NewService) -> None:
+    """Without a key for the authors, without Kafka, without topics: one clear line and exit code 2."""
+    service = new_service()
+    for environment, word in (
+        ({"CEM_AUTHOR_KEY": ""}, "CEM_AUTHOR_KEY"),
+        ({"CEM_PREFIX": "nowhere"}, "cem topics apply"),
+        ({"CEM_KAFKA": ""}, "CEM_KAFKA"),
+        ({"CEM_TICK_SECONDS": "soon"}, "tick_seconds"),
+    ):
+        refused = cem(service, "run", **environment)
+        assert (refused.returncode, word in refused.stderr) == (2, True), refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+def test_units_check_tells_all_mistakes(tmp_path: Path) -> None:
+    """Duplicate handles, a cycle, a missing time zone and an id that no topic can have are refused, each by name."""
+    unit = '[[units]]\nid = "{}"\nname = "n"\nkind = "store"\ntime_zone = "UTC"\n'
+    mistakes = {
+        "@one": unit.format("a") + 'handles = ["@one"]\n' + unit.format("b") + 'handles = ["@One"]\n',
+        "cycle": unit.format("a") + 'parent = "b"\n' + unit.format("b") + 'parent = "a"\n',
+        "time_zone": '[[units]]\nid = "a"\nname = "n"\nkind = "store"\n',
+        "store.17": unit.format("store.17"),
+    }
+    for word, text in mistakes.items():
+        file = tmp_path / "units.toml"
+        file.write_text(text)
+        refused = cem(None, "units", "check", file)
+        assert (refused.returncode, word in refused.stderr) == (2, True), refused.stderr
+
+
+def test_ingest_tells_a_missing_column_and_keeps_bad_rows(new_service: NewService, tmp_path: Path) -> None:
+    """A column that is not there is one clear line; a row that cannot be read is a dead letter, the others are sent."""
+    service = new_service()
+    mapping = tmp_path / "map.toml"
+    mapping.write_text(
+        'record = "post"\n[columns]\nid = "n"\ntext = "t"\nevent_time = "at"\n[constants]\nnetwork = "x"\n'
+    )
+    file = tmp_path / "posts.csv"
+    file.write_text("n,t\n1,hello\n")
+    refused = cem(service, "ingest", file, "--map", mapping)
+    assert (refused.returncode, "'at'" in refused.stderr) == (2, True)
+    big = "x" * 10_000_000
+    file.write_text(f"n,t,at\n1,good,2026-03-02T12:00:00Z\n2,{big},2026-03-02T12:00:00Z\n3,bad,yesterday\n")
+    done = cem(service, "ingest", file, "--map", mapping, "--json")
+    summary = orjson.loads(done.stdout)
+    assert (summary["sent"], summary["refused"]) == (1, 2)
+    listed = cem(service, "deadletters", "list", "--json").stdout.splitlines()
+    assert {2, 3} == {orjson.loads(line)["source"]["offset"] for line in listed}
+
+
+def test_dead_letters_are_sent_again(new_service: NewService) -> None:
+    """After the cause is mended, `deadletters replay` sends the original bytes to where they came from."""
+    service = new_service(past_days=1)
+    service.publish([STORE])
+    worker = service.worker()
+    surge(service, 1)
+    service.send(raw(service, b"{broken"))
+    service.drain(worker)
+    shown = orjson.loads(cem(service, "deadletters", "replay", "--reason", "not_json").stdout)
+    assert shown == {"sent": 0, "could_be_sent": 1, "left": 0}
+    assert orjson.loads(cem(service, "deadletters", "replay", "--reason", "not_json", "--yes").stdout)["sent"] == 1
+    assert [record.value for record in service.records("posts") if record.value == b"{broken"] == [b"{broken"] * 2
+
+
+def test_alerts_ack_and_resolve_tell_what_became_of_them(new_service: NewService) -> None:
+    """The command waits for the service's answer: done, or refused with the reason and exit code 1."""
+    service = new_service()
+    service.publish([STORE])
+    worker = service.worker()
+    surge(service)
+    service.drain(worker)
+    alert_id = service.alerts()[0].alert_id
+    assert "is acknowledged" in cem(service, "alerts", "ack", alert_id, "--actor", "maria").stdout
+    again = cem(service, "alerts", "ack", alert_id)
+    assert (again.returncode, "not from this state" in again.stderr) == (1, True)
+    assert "is resolved" in cem(service, "alerts", "resolve", alert_id, "--code", "refunded").stdout
+    unknown = cem(service, "alerts", "ack", "store-17-0000000000000000")
+    assert (unknown.returncode, "unknown alert" in unknown.stderr) == (1, True)
+    tail = cem(service, "alerts", "tail", "--unit", "store-17", "--once").stdout
+    assert "opened" in tail and "acknowledged" in tail and "resolved" in tail
+
+
+def test_health_and_metrics(new_service: NewService) -> None:
+    """/live and /ready answer, /metrics shows only names from `pipeline/metrics.py`; a worker of which Kafka is taken
+    away is not ready."""
+    with choose("embedded", None) as servers:
+        service = new_service(kafka=servers, http_port=18_231)
+        service.publish([STORE])
+        worker = service.worker()
+        service.send(raw(service, encode(post(1))))
+        service.drain(worker)
+        assert urlopen("http://127.0.0.1:18231/live", timeout=5).read() == b"live\n"
+        assert urlopen("http://127.0.0.1:18231/ready", timeout=5).read() == b"ready\n"
+        page = urlopen("http://127.0.0.1:18231/metrics", timeout=5).read().decode()
+        assert 'cem_records_in_total{topic="' in page
+        assert "cem_ready 1.0" in page
+
+
+def test_score_reads_lines_json_and_csv(tmp_path: Path) -> None:
+    """One JSON object for each text, with the fields that the design names."""
+    command = [sys.executable, "-m", "agents.cli", "score"]
+    given = 'rude and terrible\n{"text": "wunderbar", "language": "de"}\n'
+    out = subprocess.run(command, input=given, capture_output=True, text=True, check=True, timeout=60).stdout
+    first, second = map(orjson.loads, out.splitlines())
+    assert (first["label"], first["abstained"]) == ("negative", False)
+    assert {
+        "compound", "label", "confidence", "aspects", "emotion", "language", "abstained", "suspicion"
+    } <= first.keys()  # fmt: skip
+    assert (second["label"], second["abstained"]) == ("neutral", True)
+    file = tmp_path / "reviews.csv"
+    file.write_text("a,text\n1,lovely place\n")
+    done = cem(None, "score", file, "--column", "text")
+    assert orjson.loads(done.stdout)["label"] == "positive"
+    assert cem(None, "score", file, "--column", "nope").returncode == 2
+
+
+def test_settings_mask_secrets() -> None:
+    """`cem settings` shows every setting with its origin, and no secret."""
+    shown = orjson.loads(cem(None, "settings", "--json", CEM_SASL_PASSWORD="hush", CEM_SASL_USERNAME="u").stdout)
+    assert (shown["sasl_password"]["value"], shown["sasl_password"]["origin"]) == ("********", "CEM_SASL_PASSWORD")
+    assert shown["clock"]["origin"] == "default"
