@@ -71,7 +71,9 @@ def negative_binomial_tail(count: int, mean: float, variance: float) -> float:
         + size * math.log(size / (size + mean))
         + count * math.log(odds)
     )
-    term = math.exp(log_term) if log_term > -700 else 0.0
+    if log_term <= -700:  # too small for a float: far below the mean all is above, far above it nothing
+        return 1.0 if count < mean else 0.0
+    term = math.exp(log_term)
     total, k = 0.0, count
     while term > total * 1e-15 and k < count + 100_000:
         total += term

@@ -103,7 +103,7 @@ class Engine:
             written = detector.retract(kept, insight.id) if insight.kind == "edit" else None
             seen = insight if written is None else msgspec.structs.replace(insight, event_time=Millis(written))
             if detector.observe(kept, seen):
-                finding = detector.judge(kept, seen.event_time)
+                finding = detector.judge(kept, int(seen.event_time))
                 self._act_on(state, detector, finding, insight.id, outputs)
             if written is not None:
                 self._correct(state, detector, insight.id, outputs)

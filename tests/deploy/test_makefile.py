@@ -198,6 +198,7 @@ class TestSetUp:
         assert done.returncode == 0, done.stderr
         assert "Fetching uv" not in done.stdout
         assert (elsewhere / ".venv/bin/cem").exists()
+        assert not (elsewhere / ".venv/bin/pip").exists()
 
 
 class TestContinuousIntegration:

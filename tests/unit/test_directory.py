@@ -96,6 +96,7 @@ class TestLookUp:
         )
 
         assert directory.by_handle("x", "us") == ("a", "b")
+        assert Directory([unit("b", handles=("us",)), unit("a", handles=("us",))]).by_handle("x", "us") == ("a", "b")
 
     def test_hashtag_place_and_alias(self) -> None:
         """Case and accents do not count; a place's id counts letter by letter; a name can be asked for, too."""
@@ -141,6 +142,8 @@ class TestAliasesInText:
     def test_the_longer_name_is_meant(self) -> None:
         """ "Fern Hill North" is not "Fern Hill"; who names both means both."""
         assert Directory(CHAIN).aliases_in("queue at Fern Hill North again") == ["fern-hill-2"]
+        inner = unit("inner", aliases=("Hill North",))
+        assert Directory([*CHAIN, inner]).aliases_in("queue at Fern Hill North again") == ["fern-hill-2"]
         assert Directory(CHAIN).aliases_in("from Fern Hill to Fern Hill North") == ["fern-hill", "fern-hill-2"]
 
     def test_overlapping_names_are_both_meant(self) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.directory import Directory
+from pipeline.directory import ALIAS_UNITS_MAX, Directory
 from pipeline.routing import CONCERNED_MAX, NoUnit, Routed, Rule, UnroutedReason, route
 from schemas.unit import Unit
 
@@ -165,6 +165,9 @@ class TestHandles:
             ("@acme @rival the soup in Bremen is cold", (), [("bremen", "alias"), ("rival", "handle")]),
             ("@acme on Main Street", (), [("kiel", "alias")]),
             ("@acme_bremen never mind Kiel", (), [("bremen", "handle")]),
+            ("@acme @acme_bremen never mind Kiel", (), [("bremen", "handle")]),
+            ("@acme is Acme", (), [("acme", "handle")]),
+            ("@acme is Acme #acmebremen", (), [("bremen", "hashtag")]),
             ("@rival the soup in Bremen is cold", (), [("rival", "handle")]),
         ],
     )
@@ -244,6 +247,8 @@ class TestNamesAndHashtags:
         assert find("#acmebremen") == [("bremen", "hashtag")]
         assert find("#acmekiel #acmebremen") == ("ambiguous", ["bremen", "kiel"])
         assert find("#sale") == ("ambiguous", ["bremen", "rival-kiel"])
+        crowd = Directory(unit(f"u{number}", hashtags=("sale",)) for number in range(ALIAS_UNITS_MAX + 1))
+        assert find("#sale", directory=crowd) == ("no_clue", [])
         assert find("a&#sale https://x.example/#sale") == ("no_clue", [])
 
 
