@@ -48,15 +48,17 @@ check: $(STAMP)  ## Run what CI runs: linters, types, import contracts, made doc
 	$(BIN)/mypy
 	$(say) "Import contracts"
 	$(BIN)/lint-imports
-	$(say) "Documents made from the records"
+	$(say) "Documents made from the code"
 	$(BIN)/python -m schemas.documents --check
+	$(BIN)/python -m agents.reference --check
 	$(MAKE) --no-print-directory test
 
 bench: $(STAMP)  ## Measure the speed beside naive Faust
 	$(BIN)/python -m tests.benchmarks.naive_faust_compare $(ARGS)
 
-schemas: $(STAMP)  ## Make the JSON Schemas and the AsyncAPI document anew
+schemas: $(STAMP)  ## Make the JSON Schemas, the AsyncAPI document and the reference anew
 	$(BIN)/python -m schemas.documents
+	$(BIN)/python -m agents.reference
 
 lock: $(STAMP)  ## Resolve the lock files anew; ARGS=--upgrade takes the newest of everything
 	$(say) "requirements.lock (everything), requirements-run.lock (what the service needs to run)"

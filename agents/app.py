@@ -5,6 +5,7 @@ Faust hosts agents, assignment and the event loop. What must not be lost goes th
 """
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -203,7 +204,7 @@ def _new_app(settings: Settings) -> App:
         topic_allow_declare=False,
         web_enabled=False,
         store="memory://",
-        datadir=tempfile.mkdtemp(prefix="cem-faust-"),
+        datadir=f"{tempfile.gettempdir()}/cem-faust-{os.getuid()}",  # Faust wants one; nothing is ever in it
     )
 
 

@@ -26,7 +26,7 @@ class SettingsError(ValueError):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All settings. `docs/settings.md` is made from `ABOUT`; each can be set as `CEM_<NAME>` or in the file."""
+    """All settings. `ABOUT` says what each is; each can be set as `CEM_<NAME>` or in the file."""
 
     kafka: str = ""
     prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "cem"

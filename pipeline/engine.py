@@ -95,7 +95,7 @@ class Engine:
         for detector in self.detectors:
             kept = getattr(state, detector.name)
             if watermark_ms >= 0:
-                detector.advance(kept, watermark_ms)
+                detector.advance(kept, self._needed_from(state, detector, watermark_ms))
             if insight.kind == "delete":
                 if detector.retract(kept, insight.id) is not None:
                     self._correct(state, detector, insight.id, outputs)
@@ -131,9 +131,17 @@ class Engine:
             detector.freeze(kept, finding.at_ms, finding.at_ms + LEARN_AGAIN_MS)
         else:
             case = state.cases[firing]
-            case.calm_since = None
+            if case.calm_since is not None and finding.at_ms >= case.calm_since:
+                case.calm_since = None
             if finding.severity > case.last.severity:
                 self._tell(state, case, "grown", outputs, finding=finding)
+
+    def _needed_from(self, state: UnitState, detector: Detector, watermark_ms: int) -> int:
+        """What a firing alert was raised for is not forgotten (for a day at most), so that it can be corrected."""
+        firing = state.firing.get(detector.name)
+        if firing is None:
+            return watermark_ms
+        return min(watermark_ms, max(state.cases[firing].found_ms, watermark_ms - LEARN_AGAIN_MS))
 
     def _correct(self, state: UnitState, detector: Detector, insight_id: str, outputs: list[Output]) -> None:
         """Evidence of a firing alert was changed or taken back: say what is left."""
@@ -142,7 +150,7 @@ class Engine:
             return
         case = state.cases[firing]
         if any(evidence.post_id == insight_id for evidence in case.last.evidence):
-            finding = detector.evaluate(getattr(state, detector.name), case.last.detected_at)
+            finding = detector.evaluate(getattr(state, detector.name), case.found_ms)
             self._tell(state, case, "corrected", outputs, finding=finding)
 
     def _erase(self, state: UnitState, erasure: UnitErasure, outputs: list[Output]) -> None:
@@ -221,7 +229,13 @@ class Engine:
         )
         first = _with_finding(first, finding, profile)
         _forget_old_cases(state)
-        case = Case(cause=detector.name, last=first, opened_ms=finding.at_ms, check_at=finding.at_ms + CHECK_MS)
+        case = Case(
+            cause=detector.name,
+            last=first,
+            opened_ms=finding.at_ms,
+            found_ms=finding.at_ms,
+            check_at=finding.at_ms + CHECK_MS,
+        )
         state.cases[identity] = case
         state.firing[detector.name] = identity
         outputs.append(first)
@@ -242,7 +256,7 @@ class Engine:
             last,
             change=change,
             sequence=last.sequence + 1,
-            detected_at=Millis(state.now if finding is None else finding.at_ms),
+            detected_at=Millis(max(last.detected_at, state.now if finding is None else finding.at_ms)),
             status="quiet" if case.ended_ms is not None else "firing",
             ends_at=None if case.ended_ms is None else Millis(case.ended_ms),
             actor=action.actor if action else None,
@@ -250,6 +264,7 @@ class Engine:
         )
         if finding is not None:
             record = _with_finding(record, finding, state.profile)
+            case.found_ms = finding.at_ms
         case.last = record
         outputs.append(record)
 
@@ -360,7 +375,7 @@ def _roll_up(state: UnitState, hour: int, outputs: list[Output]) -> None:
 
 
 def _count_below(state: UnitState, rollup: UnitRollup) -> None:
-    tally = state.below.setdefault(rollup.hour, Tally())
+    tally = state.below.setdefault(int(rollup.hour), Tally())  # a key that is written as it is read
     tally.mentions += rollup.mentions
     tally.negative += rollup.negative
     tally.positive += rollup.positive

@@ -30,14 +30,17 @@ class Applied(StrEnum):
 
 class Clock(msgspec.Struct):
     """The last tick of each source (`cem.posts/3`), and the watermark: -1 until all sources that are ticked together
-    have ticked. It never goes back."""
+    have ticked. It never goes back. `erased`: per source, the offset of the last erasure."""
 
     ticks: dict[str, int] = {}
     watermark_ms: int = -1
+    erased: dict[str, int] = {}
 
     def tick(self, tick: Tick) -> None:
-        """Takes a tick in; one that is older than what is known changes nothing."""
-        self.ticks[tick.source] = max(self.ticks.get(tick.source, -1), int(tick.event_time))
+        """Takes a tick in; one that is not newer than what is known of its source changes nothing."""
+        if tick.event_time <= self.ticks.get(tick.source, -1):
+            return
+        self.ticks[tick.source] = int(tick.event_time)
         together = [f"{topic}/{number}" for topic, width in tick.inputs.items() for number in range(width)]
         smallest = min((self.ticks.get(source, -1) for source in together), default=-1)
         self.watermark_ms = max(self.watermark_ms, smallest)
@@ -77,9 +80,10 @@ class Log:
     def apply(self, event: Event) -> list[Output]:
         """The next record of the partition."""
         if isinstance(event, Tick):
-            self.clock.tick(event)
             self.outcomes[Applied.TICK] += 1
-            return self._pass_time()
+            before = self.clock.watermark_ms
+            self.clock.tick(event)
+            return self._pass_time() if self.clock.watermark_ms > before else []
         if isinstance(event, UnitErasure):
             return self._erase(event)
         state = self.units.get(event.unit_id)
@@ -91,8 +95,14 @@ class Log:
         return self._step(state, event)
 
     def _erase(self, erasure: UnitErasure) -> list[Output]:
-        """Needs no mark: what is forgotten once is not there a second time."""
+        """Goes to every unit that holds something of it. A repeat would take out what came in between."""
+        stream, offset = erasure.source.stream, erasure.source.offset
+        if offset <= self.clock.erased.get(stream, -1):
+            self.outcomes[Applied.REPEAT] += 1
+            return []
+        self.clock.erased[stream] = offset
         holders = [unit for unit in self.units.values() if self._engine.holds(unit, erasure)]
+        holders.sort(key=lambda unit: unit.unit_id)
         self._dirty.update(unit.unit_id for unit in holders)
         self.outcomes[Applied.APPLIED] += 1
         return [output for unit in holders for output in self._engine.step(unit, erasure)]
@@ -111,7 +121,7 @@ class Log:
         return outputs
 
     def _schedule(self, state: UnitState) -> None:
-        """Remembers when the unit is due; an entry that is later than one already there can wait for it."""
+        """Remembers when the unit is due; an entry that is later than one already there waits for it."""
         due, known = self._engine.due(state), self._scheduled.get(state.unit_id)
         if due is not None and (known is None or due < known):
             self._scheduled[state.unit_id] = due
@@ -127,8 +137,7 @@ class Log:
                 continue
             del self._scheduled[unit_id]
             state = self.units[unit_id]
-            now_due = self._engine.due(state)
-            if now_due is not None and now_due <= watermark:
+            if self._engine.due(state) == due:  # else it has become later: it takes its place again
                 outputs.extend(self._engine.advance(state, watermark))
                 self._dirty.add(unit_id)
             self._schedule(state)

@@ -25,12 +25,13 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
 class Case(msgspec.Struct, omit_defaults=True):
     """One alert: its last record, and what decides about the next one. Times in milliseconds.
 
-    `calm_since`: since when the detector would not raise it. `check_at`: when to look again, None once it is quiet.
-    `actions`: the ids of the last actions."""
+    `found_ms`: what the finding in `last` was made at. `calm_since`: since when the detector would not raise it.
+    `check_at`: when to look again, None once it is quiet. `actions`: the ids of the last actions."""
 
     cause: str
     last: Alert
     opened_ms: int
+    found_ms: int = 0
     ended_ms: int | None = None
     calm_since: int | None = None
     check_at: int | None = None

@@ -258,7 +258,7 @@ def retract_undoes_observe(detector: Detector, draw: Draw) -> None:
     with_it, without = Run(detector), Run(detector)
     for one in stream:
         if not taken and _time(one) > _time(gone) + stays:
-            _take_back(with_it, gone)
+            _take_back(with_it, without, gone, stays)
             taken = True
         with_it.see(one)
         if one is not gone:
@@ -266,14 +266,16 @@ def retract_undoes_observe(detector: Detector, draw: Draw) -> None:
         with_it.pass_time(_time(one))
         without.pass_time(_time(one))
     if not taken:
-        _take_back(with_it, gone)
-    end = _time(stream[-1])
+        _take_back(with_it, without, gone, stays)
+    end = max(_time(stream[-1]), with_it.watermark_ms)
     assert without.seen(end) == with_it.seen(end)
 
 
-def _take_back(run: Run, gone: Insight) -> None:
-    assert run.take_back(gone.id) in (_time(gone), None)
-    assert run.take_back(gone.id) is None, "what is gone cannot be taken back"
+def _take_back(with_it: Run, without: Run, gone: Insight, stays_ms: int) -> None:
+    with_it.pass_time(_time(gone) + stays_ms)
+    without.pass_time(_time(gone) + stays_ms)
+    assert with_it.take_back(gone.id) in (_time(gone), None)
+    assert with_it.take_back(gone.id) is None, "what is gone cannot be taken back"
 
 
 def reposts_and_answers_never_count(detector: Detector, draw: Draw) -> None:

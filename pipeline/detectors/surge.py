@@ -177,10 +177,9 @@ class SurgeDetector:
     def advance(self, state: SurgeState, watermark_ms: int) -> None:
         """See `Detector.advance`. What is learned here is what `evaluate` would have learned: the same steps in the
         same order, so that it does not matter when."""
-        oldest = watermark_ms - WINDOW_MS - GRACE_MS
-        if state.mentions and state.mentions[0].event_time <= oldest:
-            state.mentions = [mention for mention in state.mentions if mention.event_time > oldest]
-        closed = _hour(oldest)
+        closed = _hour(watermark_ms - WINDOW_MS - GRACE_MS)
+        if state.mentions and state.mentions[0].event_time < closed:
+            state.mentions = [mention for mention in state.mentions if mention.event_time >= closed]
         if not any(hour < closed for hour in state.hours):
             return
         state.baseline, state.learned = _learn(state, closed)

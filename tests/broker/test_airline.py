@@ -45,7 +45,7 @@ def texts() -> list[str]:
 
 
 def test_live_and_both_replays_give_the_same_alerts(new_service: NewService, tmp_path: Path, texts: list[str]) -> None:
-    """Alerts on the topics of all three airlines; `cem replay` of the file and of the exported log give the same bytes."""
+    """Alerts on the topics of all three airlines; `cem replay` of the file and of the log give the same bytes."""
     service = new_service(past_days=30)
     cem(service, "units", "push", UNITS)
     worker = service.worker()

@@ -52,7 +52,7 @@ def raw(service: Service, value: bytes | None, key: bytes = b"k") -> Emission:
 
 
 def test_bad_input_becomes_dead_letters_and_the_rest_goes_on(new_service: NewService) -> None:
-    """Each kind of bad input is refused with its reason and its original bytes; good records around it are worked on."""
+    """Each kind of bad input is refused with its reason and its bytes; good records around it are worked on."""
     service = new_service()
     service.publish([STORE])
     good = encode(post(1))
@@ -129,7 +129,7 @@ def surge(service: Service, count: int = 12) -> list[Alert]:
 
 
 def test_acknowledge_and_resolve_go_the_whole_way(new_service: NewService) -> None:
-    """An action changes the case and not the signal, is answered, counts once, and is refused where it makes no sense."""
+    """An action changes the case and not the signal, is answered, counts once, is refused where it makes no sense."""
     service = new_service()
     service.publish([STORE])
     worker = service.worker()
