@@ -66,7 +66,9 @@ def _commands() -> list[str]:
     for name in Commands.modules:
         command = main.get_command(context, name)
         if isinstance(command, click.Group):
-            lines += [f"| `cem {name} {sub}` | {one.get_short_help_str(200)} |" for sub, one in command.commands.items()]
+            lines += [
+                f"| `cem {name} {sub}` | {one.get_short_help_str(200)} |" for sub, one in command.commands.items()
+            ]
         elif command is not None:
             lines.append(f"| `cem {name}` | {command.get_short_help_str(200)} |")
     return [*lines, ""]

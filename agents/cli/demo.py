@@ -72,6 +72,7 @@ def _service(base: Settings, servers: str) -> Iterator[tuple[Settings, Shape, Su
         None,
         kafka=servers,
         clock="data",
+        tick_seconds=60.0,
         prefix=own,
         group=own,
         author_key=base.author_key or secrets.token_hex(16),

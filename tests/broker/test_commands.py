@@ -3,18 +3,22 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import orjson
 import pytest
 
-from agents.kafka.broker import choose
+from agents.kafka.embedded import EmbeddedKafka
 from schemas.codec import encode
 from tests.broker.conftest import KEY, NewService, Service
 from tests.broker.test_way import STORE, post, raw, surge
 
 pytestmark = pytest.mark.broker
+
+PORT = 18_231
 
 
 def cem(service: Service | None, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -69,7 +73,7 @@ def test_units_check_tells_all_mistakes(tmp_path: Path) -> None:
     unit = '[[units]]\nid = "{}"\nname = "n"\nkind = "store"\ntime_zone = "UTC"\n'
     mistakes = {
         "@one": unit.format("a") + 'handles = ["@one"]\n' + unit.format("b") + 'handles = ["@One"]\n',
-        "cycle": unit.format("a") + 'parent = "b"\n' + unit.format("b") + 'parent = "a"\n',
+        "back to itself": unit.format("a") + 'parent = "b"\n' + unit.format("b") + 'parent = "a"\n',
         "time_zone": '[[units]]\nid = "a"\nname = "n"\nkind = "store"\n',
         "store.17": unit.format("store.17"),
     }
@@ -132,20 +136,36 @@ def test_alerts_ack_and_resolve_tell_what_became_of_them(new_service: NewService
     assert "opened" in tail and "acknowledged" in tail and "resolved" in tail
 
 
+def get(path: str) -> tuple[int, str]:
+    """Status and body of a page of the worker."""
+    try:
+        with urlopen(f"http://127.0.0.1:{PORT}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        return error.code, error.read().decode()
+
+
 def test_health_and_metrics(new_service: NewService) -> None:
-    """/live and /ready answer, /metrics shows only names from `pipeline/metrics.py`; a worker of which Kafka is taken
-    away is not ready."""
-    with choose("embedded", None) as servers:
-        service = new_service(kafka=servers, http_port=18_231)
+    """/live and /ready answer, /metrics shows what the worker does; when Kafka is gone the worker lives and is not
+    ready, and says why."""
+    with EmbeddedKafka() as broker:
+        service = new_service(kafka=broker.bootstrap, http_port=PORT)
         service.publish([STORE])
         worker = service.worker()
         service.send(raw(service, encode(post(1))))
         service.drain(worker)
-        assert urlopen("http://127.0.0.1:18231/live", timeout=5).read() == b"live\n"
-        assert urlopen("http://127.0.0.1:18231/ready", timeout=5).read() == b"ready\n"
-        page = urlopen("http://127.0.0.1:18231/metrics", timeout=5).read().decode()
-        assert 'cem_records_in_total{topic="' in page
+        assert get("/live") == (200, "live\n")
+        assert get("/ready") == (200, "ready\n")
+        status, page = get("/metrics")
+        assert status == 200
+        assert f'cem_records_in_total{{topic="{service.topics("posts")}"}}' in page
         assert "cem_ready 1.0" in page
+        broker.kill()
+        deadline = time.monotonic() + 30
+        while get("/ready")[0] == 200 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert get("/ready") == (503, "cut off from Kafka\n")
+        assert get("/live") == (200, "live\n")
 
 
 def test_score_reads_lines_json_and_csv(tmp_path: Path) -> None:
