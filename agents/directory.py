@@ -10,12 +10,12 @@ from collections import OrderedDict
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from pipeline.directory import Directory
 
 from agents.kafka.client import aiokafka_options
 from agents.kafka.crash import die
 from agents.settings import Settings
 from pipeline import metrics
+from pipeline.directory import Directory
 from schemas.codec import Codec, RecordError
 from schemas.tick import CONTROL_HEADER
 from schemas.topics import Topics
@@ -41,10 +41,14 @@ class DirectoryFollower:
 
     async def start(self) -> None:
         """Begins to read. Raises KafkaError if no broker answers."""
-        consumer = AIOKafkaConsumer(**aiokafka_options(self._settings), enable_auto_commit=False, fetch_max_wait_ms=100)
+        consumer = AIOKafkaConsumer(
+            **aiokafka_options(self._settings),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=100,
+        )
         await consumer.start()
         consumer.assign([self._partition])
-        await consumer.seek_to_beginning(self._partition)
         self._task = asyncio.ensure_future(self._follow(consumer))
 
     async def stop(self) -> None:

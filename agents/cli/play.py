@@ -105,12 +105,13 @@ class Watch:
             topics("unrouted"): self._no_unit,
             topics("deadletter"): self._letter,
         }
-        self._consumer = KafkaConsumer(**kafka_python_options(settings), enable_auto_commit=False)
+        self._consumer = KafkaConsumer(
+            **kafka_python_options(settings), enable_auto_commit=False, auto_offset_reset="earliest"
+        )
         self._partitions = [
             TopicPartition(name, number) for name in self._take for number in self._consumer.partitions_for_topic(name)
         ]
         self._consumer.assign(self._partitions)
-        self._consumer.seek_to_beginning(*self._partitions)
 
     def close(self) -> None:
         """Closes the connection."""

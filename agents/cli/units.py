@@ -73,10 +73,10 @@ def push(file: Path, config: Path | None, remove_others: bool, as_json: bool) ->
     names = Topics(settings.prefix)
     found = load_units(file)
     try:
-        before = read_units(settings, names).units
-        changed = [unit for unit in found if before.get(unit.id) != unit]
-        gone = sorted(set(before) - {unit.id for unit in found}) if remove_others else []
-        version = publish(settings, names, changed, gone)
+        before = read_units(settings, names)
+        changed = [unit for unit in found if before.units.get(unit.id) != unit]
+        gone = sorted(set(before.units) - {unit.id for unit in found}) if remove_others else []
+        version = publish(settings, names, changed, gone) if changed or gone else before.version
     except (AdminError, ReadError, WriteError) as error:
         raise Mistake(str(error)) from None
     if as_json:

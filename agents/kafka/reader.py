@@ -27,7 +27,9 @@ def read(
     """Records of a topic. Without `follow` it stops at what was the end when it began; with it, after `seconds_max`
     or never. Raises ReadError."""
     try:
-        consumer = KafkaConsumer(**kafka_python_options(settings), enable_auto_commit=False)
+        consumer = KafkaConsumer(
+            **kafka_python_options(settings), enable_auto_commit=False, auto_offset_reset="earliest"
+        )
     except (KafkaError, OSError) as error:
         raise ReadError(f"no Kafka answers at {settings.kafka}: {error}; is CEM_KAFKA right?") from None
     try:
@@ -42,8 +44,6 @@ def _read(consumer: Any, topic: str, follow: bool, from_end: bool, seconds_max: 
     ends = consumer.end_offsets(partitions)
     if from_end:
         consumer.seek_to_end(*partitions)
-    else:
-        consumer.seek_to_beginning(*partitions)
     deadline = None if seconds_max is None else time.monotonic() + seconds_max
     while follow or any(consumer.position(partition) < ends[partition] for partition in partitions):
         for records in consumer.poll(timeout_ms=POLL_MS).values():

@@ -19,7 +19,7 @@ from aiokafka import TopicPartition
 from agents.kafka.crash import die
 from agents.kafka.outbox import Acknowledgement, Outbox
 from agents.kafka.state import POSITION_KEY, TRIAL_KEY, Item, Position, StateWriter, read_states
-from agents.kafka.transport import Batch, ConsumerThread
+from agents.kafka.transport import Batch, ConsumerThread, StartingPoint
 from agents.kafka.trial import Trial
 from agents.settings import Settings
 from pipeline import metrics
@@ -57,6 +57,10 @@ class Processor(Protocol):
     def save_position(self) -> bytes:
         """What is kept beside the states."""
         ...
+
+
+class StateLost(RuntimeError):
+    """States that must be there are not: somebody deleted a topic."""
 
 
 class Slot:
@@ -135,7 +139,7 @@ class Stage:
                 for slot in slots
             }
             states = await read_states(self._settings, state_of.values())
-            begin = await self._thread().starting_offsets(list(state_of), COMMIT_SECONDS_MAX) if slots else {}
+            begin = await self._thread().starting_points(list(state_of), COMMIT_SECONDS_MAX) if slots else {}
             for slot in slots:
                 self._load_slot(slot, states[state_of[slot.partition]], begin[slot.partition])
             metrics.RECOVERY_SECONDS.labels(self.name).observe(time.monotonic() - started)
@@ -144,14 +148,19 @@ class Stage:
         except BaseException as error:
             die(f"{self.name}: states could not be read back", error)
 
-    def _load_slot(self, slot: Slot, states: dict[bytes, bytes], begin: int) -> None:
+    def _load_slot(self, slot: Slot, states: dict[bytes, bytes], begin: StartingPoint) -> None:
         saved, trial = states.pop(POSITION_KEY, None), states.pop(TRIAL_KEY, None)
         position = msgspec.msgpack.decode(saved, type=Position) if saved is not None else None
-        if position is not None and position.offset < begin:
-            # Committed only ever after the state: then the records between were removed by retention.
-            metrics.GAPS.labels(self.name, "retention").inc()
-        slot.expected = begin
-        slot.position = slot.saved_position = max(begin, position.offset) if position is not None else begin
+        if position is None and begin.committed:
+            name = self._topics.state(slot.partition.topic)
+            raise StateLost(
+                f"offset {begin.offset} of {slot.partition.topic}/{slot.partition.partition} is committed, but "
+                f"{name} knows nothing of it: its states are lost; see `Clean start` in the runbook"
+            )
+        if position is not None and position.offset < begin.offset:
+            metrics.GAPS.labels(self.name, "retention").inc()  # the records between are gone from the input
+        slot.expected = slot.saved_position = begin.offset
+        slot.position = max(begin.offset, position.offset) if position is not None else begin.offset
         slot.processor.load(states, position.data if position is not None else None)
         before = msgspec.msgpack.decode(trial, type=Trial) if trial is not None else Trial()
         slot.trial = before.after_restart(slot.position)

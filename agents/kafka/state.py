@@ -85,6 +85,7 @@ async def read_states(
     consumer = AIOKafkaConsumer(
         **aiokafka_options(settings),
         enable_auto_commit=False,
+        auto_offset_reset="earliest",  # not a seek: one that is under way to the default, the end, would win over it
         isolation_level="read_committed",
         fetch_max_wait_ms=100,
         max_partition_fetch_bytes=4 * 1024 * 1024,
@@ -101,7 +102,6 @@ async def read_states(
 async def _read_all(consumer: Any, found: dict[TopicPartition, dict[bytes, bytes]]) -> None:
     consumer.assign(list(found))
     ends = await consumer.end_offsets(list(found))
-    await consumer.seek_to_beginning(*found)
     left = {partition for partition, end in ends.items() if end > 0}
     while left:
         for partition, records in (await consumer.getmany(*left, timeout_ms=200)).items():

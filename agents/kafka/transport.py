@@ -32,6 +32,13 @@ class Batch(NamedTuple):
     records: list[Any]
 
 
+class StartingPoint(NamedTuple):
+    """Where reading of a partition begins: the committed offset, else the first there is."""
+
+    offset: int
+    committed: bool
+
+
 class Fenced(Exception):
     """This worker is not the owner any more."""
 
@@ -131,18 +138,23 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                         raise
             await asyncio.sleep(0.1)
 
-    async def starting_offsets(self, partitions: Collection[TopicPartition], timeout_seconds: float) -> dict[Any, int]:
-        """Where reading begins: the committed offset, else the first there is."""
-        future = asyncio.run_coroutine_threadsafe(self._starting_offsets(partitions), self.thread_loop)
+    async def starting_points(
+        self, partitions: Collection[TopicPartition], timeout_seconds: float
+    ) -> dict[Any, StartingPoint]:
+        """Where reading begins."""
+        future = asyncio.run_coroutine_threadsafe(self._starting_points(partitions), self.thread_loop)
         return await asyncio.wait_for(asyncio.wrap_future(future), timeout_seconds)
 
-    async def _starting_offsets(self, partitions: Collection[TopicPartition]) -> dict[Any, int]:
+    async def _starting_points(self, partitions: Collection[TopicPartition]) -> dict[Any, StartingPoint]:
         committed = await self._consumer._coordinator.fetch_committed_offsets(list(partitions))
-        offsets = {partition: found.offset for partition, found in committed.items() if found.offset >= 0}
-        nowhere = [partition for partition in partitions if partition not in offsets]
+        points = {
+            partition: StartingPoint(found.offset, True) for partition, found in committed.items() if found.offset >= 0
+        }
+        nowhere = [partition for partition in partitions if partition not in points]
         if nowhere:
-            offsets.update(await self._consumer.beginning_offsets(nowhere))
-        return offsets
+            first = await self._consumer.beginning_offsets(nowhere)
+            points.update({partition: StartingPoint(offset, False) for partition, offset in first.items()})
+        return points
 
     def end_offset(self, partition: TopicPartition) -> int | None:
         """How far the partition goes, as the last fetch told; None before the first."""
