@@ -256,7 +256,8 @@ class Enricher:
             return
         if known is not None and known.deleted:
             understood = self._understanding.of_post(post, "delete", _source(record))
-            self._send(lane, record, understood, self._find_units(lane, post, "", directory), directory, out)
+            found = self._find_units(lane, post, understood, directory)
+            self._send(lane, record, understood, found, directory, out)
             self.outcomes[Outcome.DELETED] += 1
             return
         if known is not None and post.kind != "edit":
@@ -269,9 +270,9 @@ class Enricher:
         kind = "post" if post.kind == "edit" and known is None else post.kind
         understood = self._understanding.of_post(post, kind, _source(record))
         if known is not None and known.units:
-            found: list[Routed] | NoUnit = _again(known.units, "same_post")
+            found = _again(known.units, "same_post")
         else:
-            found = self._find_units(lane, post, understood.text.text if understood.text else "", directory)
+            found = self._find_units(lane, post, understood, directory)
         units = self._send(lane, record, understood, found, directory, out)
         if known is None:
             lane.memory.put(key, self._memo(lane, record, post.event_time, units))
@@ -279,13 +280,15 @@ class Enricher:
             known.units = units
             lane.memory.put(key, known)
 
-    def _find_units(self, lane: Lane, post: Post, text: str, directory: Directory) -> list[Routed] | NoUnit:
+    def _find_units(
+        self, lane: Lane, post: Post, understood: Understood, directory: Directory
+    ) -> list[Routed] | NoUnit:
         original = lane.memory.get(_ref(post, post.in_reply_to)) or lane.memory.get(_ref(post, post.root_id))
         if post.kind == "repost" and original is not None and original.units:
             return _again(original.units, "thread")
         return route(
             network=post.network,
-            text=text,
+            text=understood.text.text if understood.text else "",
             hint=post.unit_hint,
             place_id=post.place.id if post.place else None,
             thread_units=original.units if original else (),

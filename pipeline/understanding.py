@@ -53,7 +53,7 @@ class Understanding:
                 reposts=metrics.reposts if metrics else None,
             ),
             thread=f"{post.network}:{post.thread}",
-            text_ref=identity if text else None,
+            text_ref=identity if text and kind != "delete" else None,
             routing=NO_ROUTING,
             source=source,
         )
