@@ -46,4 +46,4 @@ def format_time(time_ms: int) -> str:
     if not 0 <= time_ms <= _YEAR_9999_MS:
         raise ValueError(f"{time_ms} ms is outside the years 1970 to 9999")
     seconds, milliseconds = divmod(time_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{milliseconds:03d}Z"

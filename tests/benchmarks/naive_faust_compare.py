@@ -11,6 +11,7 @@ scoring, state, outputs and commits are all in it; the start of the process and 
 
 import argparse
 import contextlib
+import math
 import os
 import platform
 import shlex
@@ -45,7 +46,7 @@ from agents.settings import Settings
 from pipeline.evaluation import phrases, scenario
 from pipeline.sources.timeline import input_of
 from schemas.post import Author, Post
-from schemas.time import DAY_MS, MINUTE_MS, Millis
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis
 from schemas.topics import Topics
 from schemas.unit import Unit
 from tests.benchmarks.naive_faust import ALERT_EVERY, NEGATIVE_MAX, TABLE
@@ -88,13 +89,22 @@ class Input(NamedTuple):
     vader_alerts: int
 
 
+class Usage(NamedTuple):
+    """What a process has used so far: `cpu` of all its threads, and how long its main thread stood in line for a core,
+    which is what a machine that is busy with other things takes from it. In seconds; nan where the system has no
+    `/proc`."""
+
+    cpu: float
+    waited: float
+
+
 class Run(NamedTuple):
-    """One measurement. `posts` went through in `seconds`; `cpu_seconds` of the worker in that time."""
+    """One measurement. `posts` went through in `seconds`; `usage` of the worker in that time."""
 
     posts: int
     seconds: float
     startup_seconds: float
-    cpu_seconds: float
+    usage: Usage
     alerts: int
 
     @property
@@ -104,12 +114,13 @@ class Run(NamedTuple):
 
 
 def make_input(seed: int, posts: int, span_minutes: float) -> Input:
-    """Posts whose event times spread evenly over the span that ends now."""
+    """Posts whose event times spread evenly over the span that ended with the last full hour: within what a worker on
+    the wall clock takes, and always at the same place within the hours that detectors learn from."""
     random = Random(seed)
     units = scenario.generate(seed, units=UNITS, hours=1, incidents=0).units
     local = [unit for unit in units if unit.kind not in ("region", "brand")]
     analyzer = SentimentIntensityAnalyzer()
-    ends = int(time.time() * 1000)
+    ends = int(time.time() * 1000) // HOUR_MS * HOUR_MS
     texts, records, negatives = [], [], Counter[str]()
     for number in range(posts):
         troubled = random.random() < TROUBLED_SHARE
@@ -358,8 +369,8 @@ class SocialCem(Contender):
 
 
 @contextlib.contextmanager
-def worker(contender: Contender, folder: Path) -> Iterator[Callable[[], float]]:
-    """One worker process; gives what it has used of the processor so far, in seconds. Ends only what it started."""
+def worker(contender: Contender, folder: Path) -> Iterator[Callable[[], Usage]]:
+    """One worker process; gives what it has used so far, or raises if it is gone. Ends only what it started."""
     argv, environment = contender.command()
     log_path = folder / "worker.log"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CEM_", "NAIVE_"))}
@@ -367,14 +378,13 @@ def worker(contender: Contender, folder: Path) -> Iterator[Callable[[], float]]:
     with log_path.open("wb") as log:
         process = subprocess.Popen(argv, env=environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
 
-    def cpu_seconds() -> float:
+    def usage() -> Usage:
         if (code := process.poll()) is not None:
             raise BenchmarkError(f"{contender.name}: the worker ended by itself (exit code {code})")
-        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / CPU_TICKS
+        return _usage(process.pid)
 
     try:
-        yield cpu_seconds
+        yield usage
     except BenchmarkError as error:
         lines = log_path.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
         raise BenchmarkError("\n".join([f"{error}; the end of its log:", *lines])) from None
@@ -387,6 +397,16 @@ def worker(contender: Contender, folder: Path) -> Iterator[Callable[[], float]]:
             process.wait()
 
 
+def _usage(pid: int) -> Usage:
+    process = Path("/proc") / str(pid)
+    try:
+        ticks = process.joinpath("stat").read_text().rpartition(")")[2].split()[11:13]
+        waited_ns = process.joinpath("schedstat").read_text().split()[1]
+    except FileNotFoundError:
+        return Usage(math.nan, math.nan)
+    return Usage(sum(map(int, ticks)) / CPU_TICKS, int(waited_ns) / 1e9)
+
+
 def measure(contender: Contender, given: Input, progress: Progress, label: str, seconds_max: float) -> Run:
     """Prepares, starts one worker, and looks at Kafka until all is durable."""
     task = progress.add_task(f"{label}: preloading", total=len(given.records))
@@ -394,9 +414,9 @@ def measure(contender: Contender, given: Input, progress: Progress, label: str, 
     progress.update(task, description=f"{label}: starting", completed=0)
     with tempfile.TemporaryDirectory(prefix="cem-bench-") as folder:
         started = time.monotonic()
-        with worker(contender, Path(folder)) as cpu_seconds:
-            begun, before = _poll(contender.begun, cpu_seconds, seconds_max, contender.name)
-            cpu_before = cpu_seconds()
+        with worker(contender, Path(folder)) as usage:
+            begun, before = _poll(contender.begun, usage, seconds_max, contender.name)
+            first = usage()
             progress.update(task, description=f"{label}: working")
 
             def look() -> tuple[bool, int]:
@@ -404,17 +424,18 @@ def measure(contender: Contender, given: Input, progress: Progress, label: str, 
                 progress.update(task, completed=min(done, len(given.records)))
                 return durable, done
 
-            ended, _ = _poll(look, cpu_seconds, seconds_max, contender.name)
-            cpu_used = cpu_seconds() - cpu_before
+            ended, _ = _poll(look, usage, seconds_max, contender.name)
+            last = usage()
             alerts = contender.check(given)
     contender.broker.delete(contender.run_id)
-    run = Run(len(given.records) - before, ended - begun, begun - started, cpu_used, alerts)
+    used = Usage(last.cpu - first.cpu, last.waited - first.waited)
+    run = Run(len(given.records) - before, ended - begun, begun - started, used, alerts)
     progress.update(task, description=f"{label}: {run.rate:,.0f} posts/s", completed=len(given.records))
     return run
 
 
 def _poll(
-    look: Callable[[], tuple[bool, int]], alive: Callable[[], float], seconds_max: float, name: str
+    look: Callable[[], tuple[bool, int]], alive: Callable[[], Usage], seconds_max: float, name: str
 ) -> tuple[float, int]:
     """Looks until it is so; gives when it was seen, and the number seen with it."""
     deadline = time.monotonic() + seconds_max
@@ -503,7 +524,8 @@ def _as_dict(run: Run) -> dict[str, Any]:
         "posts": run.posts,
         "seconds": round(run.seconds, 2),
         "startup_seconds": round(run.startup_seconds, 2),
-        "worker_cpu_seconds": round(run.cpu_seconds, 2),
+        "worker_cpu_seconds": round(run.usage.cpu, 2),
+        "waited_for_a_core_seconds": round(run.usage.waited, 2),
         "alert_records": run.alerts,
     }
 
@@ -514,16 +536,25 @@ def as_table(result: dict[str, Any]) -> Table:
     rival = next(entry for entry in result["contenders"] if entry["name"] == NaiveFaust.name)["posts_per_second"]
     table = Table(
         title=f"{given['posts']:,} posts about {given['units']} units, {given['text_chars_mean']:.0f} characters each, "
-        f"{given['span_minutes']:g} minutes of event time; one worker process",
-        caption=f"{result['command']}\n{result['machine']['cores']} cores, Kafka on the same machine; from the first "
-        "effect until the last one is committed",
+        f"{given['span_minutes']:g} minutes of event time, {given['clock']} clock; one worker process",
+        caption=f"{result['command']}\n{result['machine']['cores']} cores, Kafka on the same machine. Partitions of the "
+        "input (+ of the log). From the first effect until the last one is committed.",
     )
     table.add_column("")
-    for heading in ("partitions", "posts/s", "lowest – highest", "× naive", "% of VADER", "CPU µs/post", "start s"):
+    for heading in (
+        "partitions",
+        "posts/s",
+        "of all rounds",
+        "× naive",
+        "% of VADER",
+        "CPU µs/post",
+        "% no core",
+        "start s",
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     for entry in result["contenders"]:
-        rates = [run["posts_per_second"] for run in entry["runs"]]
-        cpu = statistics.median(run["worker_cpu_seconds"] / run["posts"] * 1e6 for run in entry["runs"])
+        runs = entry["runs"]
+        rates = [run["posts_per_second"] for run in runs]
         table.add_row(
             entry["name"],
             entry["partitions"],
@@ -531,11 +562,22 @@ def as_table(result: dict[str, Any]) -> Table:
             f"{min(rates):,} – {max(rates):,}",
             f"{entry['posts_per_second'] / rival:.1f}",
             f"{100 * entry['posts_per_second'] / alone:.0f}",
-            f"{cpu:.0f}",
-            f"{statistics.median(run['startup_seconds'] for run in entry['runs']):.1f}",
+            f"{statistics.median(run['worker_cpu_seconds'] / run['posts'] * 1e6 for run in runs):.0f}",
+            f"{statistics.median(100 * run['waited_for_a_core_seconds'] / run['seconds'] for run in runs):.0f}",
+            f"{statistics.median(run['startup_seconds'] for run in runs):.1f}",
         )
     low, high = min(result["vader_alone_texts_per_second"]), max(result["vader_alone_texts_per_second"])
-    table.add_row("VADER alone", "–", f"{alone:,.0f}", f"{low:,} – {high:,}", f"{alone / rival:.1f}", "100", "", "")
+    table.add_row(
+        "VADER alone",
+        "–",
+        f"{alone:,.0f}",
+        f"{low:,} – {high:,}",
+        f"{alone / rival:.1f}",
+        "100",
+        f"{1e6 / alone:.0f}",
+        "",
+        "",
+    )
     return table
 
 

@@ -27,7 +27,9 @@ def test_the_reference_is_current() -> None:
 
 def test_every_reason_of_a_dead_letter_is_described() -> None:
     """Each reason in the code stands in the reference."""
-    code = "".join(path.read_text() for room in ("schemas", "pipeline", "agents") for path in (ROOT / room).rglob("*.py"))
+    code = "".join(
+        path.read_text() for room in ("schemas", "pipeline", "agents") for path in (ROOT / room).rglob("*.py")
+    )
     found = set(re.findall(r"(?:RecordError|_Refused)\(\s*\"(\w+)\"", code))
     assert set() == {reason for reason in found if f"`{reason}`:" not in FILE.read_text()}
 

@@ -117,7 +117,9 @@ def widened(node: Any) -> Any:
     if isinstance(node, list):
         return [widened(item) for item in node]
     if isinstance(node, dict):
-        return {name: item if name == "inputs" else widened(item) for name, item in node.items()} | {"field_of_a_newer_version": [1]}
+        return {name: item if name == "inputs" else widened(item) for name, item in node.items()} | {
+            "field_of_a_newer_version": [1]
+        }
     return node
 
 

@@ -17,9 +17,7 @@ from tests.timeline import Timeline, time_of
 def _needed(silent_hours: int) -> int:
     baseline = Baseline()
     baseline.learn_silence(silent_hours)
-    return next(
-        count for count in itertools.count(AUTHORS_MIN) if baseline.tail(count) <= SurgeDetector().p_value_max
-    )
+    return next(count for count in itertools.count(AUTHORS_MIN) if baseline.tail(count) <= SurgeDetector().p_value_max)
 
 
 NEEDED = _needed(47)
