@@ -279,7 +279,7 @@ def _take_back(with_it: Run, without: Run, gone: Insight, stays_ms: int) -> None
 
 
 def reposts_and_answers_never_count(detector: Detector, draw: Draw) -> None:
-    """A repost is no complaint of its own, and the company's answers are none at all: they are what a neutral word is."""
+    """A repost is no complaint of its own, and the company's answers are none at all: like neutral words."""
     kinds: tuple[InsightKind, ...] = ("post", "repost", "answer")
     stream = draw(streams(kinds=kinds, min_size=1))
     run, plain = Run(detector), Run(detector)

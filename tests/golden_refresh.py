@@ -201,7 +201,13 @@ EXAMPLES: dict[str, tuple[msgspec.Struct, msgspec.Struct]] = {
         UnitRollup(unit_id="r", child_id="s", hour=NOON, mentions=0, negative=0, positive=0, source=SOURCE),
     ),
     "tick": (
-        Tick(schema_version="1.1", event_time=NOON, source="cem.posts/3", offset=1_000_001, inputs={"cem.posts": 3, "cem.feedback": 3}),
+        Tick(
+            schema_version="1.1",
+            event_time=NOON,
+            source="cem.posts/3",
+            offset=1_000_001,
+            inputs={"cem.posts": 3, "cem.feedback": 3},
+        ),
         Tick(event_time=NOON),
     ),
     "version": (

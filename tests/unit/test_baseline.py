@@ -54,7 +54,7 @@ def test_the_tail_of_a_busy_unit_is_the_plain_sum(mean: float, share: float) -> 
 
 @pytest.mark.parametrize(("mean", "needed"), [(0.05, 11), (0.2, 13), (1.0, 17), (3.0, 23)])
 def test_the_published_table(mean: float, needed: int) -> None:
-    """The count needed for p <= 1e-5 at a variance of twice the mean is the one in the table; one less is not enough."""
+    """The count needed for p <= 1e-5 at a variance of twice the mean is that of the table; one less is not enough."""
     assert negative_binomial_tail(needed, mean, 2 * mean) <= 1e-5
     assert negative_binomial_tail(needed - 1, mean, 2 * mean) > 1e-5
 
