@@ -29,7 +29,8 @@ from agents.ticks import Ticker
 from agents.unit_topics import UnitTopics
 from agents.units import UnitsLogProcessor
 from pipeline import metrics
-from pipeline.enrich import Enricher, Shape
+from pipeline.control import Shape
+from pipeline.enrich import Enricher
 from schemas.topics import Topics
 
 CHORES_SECONDS = 0.1

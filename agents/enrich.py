@@ -10,7 +10,9 @@ from agents.directory import DirectoryFollower
 from agents.kafka.state import Item
 from pipeline import metrics
 from pipeline.directory import Directory
-from pipeline.enrich import Emission, Enricher, Incoming, Lane, Limits
+from pipeline.emission import Emission, Incoming
+from pipeline.enrich import Enricher
+from pipeline.lane import Lane, Limits
 from schemas.codec import Codec, RecordError
 from schemas.tick import CONTROL_HEADER, CONTROL_VERSION, Version
 

@@ -2,7 +2,7 @@
 
 from agents.settings import Settings
 from pipeline.engine import Engine
-from pipeline.enrich import Limits
+from pipeline.lane import Limits
 from pipeline.sentiment.vader import VaderScorer
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.understanding import Understanding

@@ -9,7 +9,8 @@ import msgspec
 
 from agents.enrich import incoming, refusal
 from agents.kafka.state import Item
-from pipeline.enrich import Emission, Enricher
+from pipeline.emission import Emission
+from pipeline.enrich import Enricher
 from schemas.codec import Codec, RecordError, encode
 from schemas.event import UnitRollup
 from schemas.record import Source

@@ -7,7 +7,7 @@ import time
 
 from agents.kafka.outbox import Outbox
 from agents.settings import Settings
-from pipeline.enrich import Shape, tick_records
+from pipeline.control import Shape, tick_records
 
 
 class Ticker:

@@ -10,8 +10,9 @@ from typing import Any
 from agents.enrich import incoming, refusal
 from agents.kafka.state import Item
 from pipeline import metrics
+from pipeline.emission import Emission
 from pipeline.engine import Engine, Output
-from pipeline.enrich import Emission, Enricher
+from pipeline.enrich import Enricher
 from pipeline.log import Log
 from schemas.alert import Alert, cloud_event_headers
 from schemas.case import CaseEntry

@@ -8,12 +8,14 @@ so that a repeat decides as the first time did (versions of the directory and ti
 from collections import Counter
 from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import NamedTuple
 
 import msgspec
 
+from pipeline.control import Shape, version_records
 from pipeline.directory import Directory
-from pipeline.memory import Memo, Memory
+from pipeline.emission import Emission, Incoming
+from pipeline.lane import Lane, Limits
+from pipeline.memory import Memo
 from pipeline.routing import NoUnit, Routed, route
 from pipeline.text.normalise import normalise
 from pipeline.text.redaction import mask
@@ -28,8 +30,8 @@ from schemas.insight import Routing
 from schemas.post import Post
 from schemas.record import Source
 from schemas.text import StoredText
-from schemas.tick import CONTROL_HEADER, CONTROL_TICK, CONTROL_VERSION, Tick, Version
-from schemas.time import DAY_MS, HOUR_MS, Millis, format_time
+from schemas.tick import CONTROL_HEADER, CONTROL_TICK, Tick, Version
+from schemas.time import DAY_MS, Millis, format_time
 from schemas.topics import Topics
 from schemas.unit import Unit
 from schemas.unrouted import Unrouted
@@ -47,70 +49,6 @@ class Outcome(StrEnum):
     ACTION = "action"
     ERASURE = "erasure"
     DEAD_LETTER = "dead_letter"
-
-
-class Incoming(NamedTuple):
-    """One record as it was read. `append_ms`: when the broker took it."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
-    append_ms: int
-
-
-class Emission(NamedTuple):
-    """One record to be written. `partition` None: by the key."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    partition: int | None = None
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds. Event times farther from the stream clock than these are refused; memory is bounded in stream time and
-    in entries per partition."""
-
-    future_ms: int = HOUR_MS
-    past_ms: int = 30 * DAY_MS
-    memory_ms: int = 2 * DAY_MS
-    memory_entries_max: int = 500_000
-
-
-class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """How many partitions each input has, and the log."""
-
-    inputs: dict[str, int]
-    events: int
-
-
-class LanePosition(msgspec.Struct, array_like=True):
-    """What is saved of a lane beside its memory."""
-
-    clock_ms: int = -1
-    version: int = 0
-
-
-class Lane:
-    """What is remembered of one input partition. `announced`: the version of settings last sent to each unit's log
-    from here; it needs no saving, because settings sent again change nothing."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.position = LanePosition()
-        self.memory = Memory(limits.memory_ms, limits.memory_entries_max)
-        self.announced: dict[str, int] = {}
-
-    def load_position(self, value: bytes) -> None:
-        """Takes in what `save_position` gave."""
-        self.position = msgspec.msgpack.decode(value, type=LanePosition)
-
-    def save_position(self) -> bytes:
-        """Stream clock and version, to be saved together with the memory."""
-        return msgspec.msgpack.encode(self.position)
 
 
 class _Refused(Exception):
@@ -458,31 +396,6 @@ class Enricher:
         )
         key = f"{source.stream}/{source.offset}".encode()
         return Emission(self._topics("deadletter"), key, encode(letter))
-
-
-def version_records(shape: Shape, version: Version, but: str = "") -> list[Emission]:
-    """`version` for every partition of every input `but` one."""
-    value = encode(version)
-    return [
-        _control_record(topic, partition, CONTROL_VERSION, value)
-        for topic, partition in _partitions(shape)
-        if topic != but
-    ]
-
-
-def tick_records(shape: Shape, time_ms: int) -> list[Emission]:
-    """A tick for every partition of every input."""
-    value = encode(Tick(event_time=Millis(time_ms), inputs=shape.inputs))
-    return [_control_record(topic, partition, CONTROL_TICK, value) for topic, partition in _partitions(shape)]
-
-
-def _partitions(shape: Shape) -> list[tuple[str, int]]:
-    return [(topic, partition) for topic, count in shape.inputs.items() for partition in range(count)]
-
-
-def _control_record(topic: str, partition: int, control: bytes, value: bytes) -> Emission:
-    """With a key, because a compacted topic takes no record without."""
-    return Emission(topic, CONTROL_HEADER.encode(), value, partition, ((CONTROL_HEADER, control),))
 
 
 def _without_clues(unit: Unit | None) -> Unit | None:

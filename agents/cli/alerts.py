@@ -16,7 +16,7 @@ from agents.cli.live import shown
 from agents.kafka.reader import ReadError, read
 from agents.kafka.writer import WriteError, Writer
 from agents.settings import Settings
-from pipeline.enrich import Emission
+from pipeline.emission import Emission
 from schemas.action import Action, ActionName
 from schemas.alert import Alert
 from schemas.case import CaseEntry

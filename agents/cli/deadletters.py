@@ -13,7 +13,7 @@ from agents.cli.live import shown
 from agents.kafka.reader import ReadError, read
 from agents.kafka.writer import WriteError, Writer
 from agents.settings import Settings
-from pipeline.enrich import Emission
+from pipeline.emission import Emission
 from schemas.codec import Codec, encode
 from schemas.deadletter import DeadLetter
 from schemas.topics import Topics

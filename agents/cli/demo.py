@@ -22,7 +22,7 @@ from agents.kafka.broker import KINDS, BrokerError, choose
 from agents.kafka.embedded import EmbeddedKafkaError
 from agents.settings import Settings
 from agents.supervisor import Supervisor, WorkerError
-from pipeline.enrich import Shape
+from pipeline.control import Shape
 from pipeline.evaluation.scenario import generate
 from schemas.topics import Topics
 

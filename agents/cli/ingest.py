@@ -13,7 +13,7 @@ from agents.cli.context import Mistake, config_option, load_with_kafka
 from agents.connectors.files import Row, read_rows
 from agents.kafka.admin import Admin, AdminError
 from agents.kafka.writer import WriteError, Writer
-from pipeline.enrich import Emission
+from pipeline.emission import Emission
 from pipeline.sources.mapping import Mapping, MappingError, parse_mapping
 from pipeline.sources.timeline import Record, in_order, input_of, ticked
 from schemas.codec import RECORD_BYTES_MAX, RecordError, encode

@@ -17,7 +17,7 @@ from agents.kafka.progress import Progress
 from agents.kafka.units import publish
 from agents.kafka.writer import Writer
 from agents.settings import Settings
-from pipeline.enrich import Shape
+from pipeline.control import Shape
 from pipeline.evaluation.scenario import Incident, Scenario
 from pipeline.sources.timeline import ticked
 from schemas.alert import Alert

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 
 from agents.kafka.client import kafka_python_options
 from agents.settings import Settings
-from pipeline.enrich import Shape
+from pipeline.control import Shape
 from schemas.topics import INPUTS, Topic, Topics
 
 TOPICS_AT_ONCE = 500

@@ -15,7 +15,7 @@ from agents.kafka.client import aiokafka_options
 from agents.kafka.crash import die
 from agents.settings import Settings
 from pipeline import metrics
-from pipeline.enrich import Emission
+from pipeline.emission import Emission
 from schemas.topics import Topics
 
 BATCH_BYTES = 512 * 1024

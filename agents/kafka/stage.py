@@ -23,7 +23,7 @@ from agents.kafka.transport import Batch, ConsumerThread, StartingPoint
 from agents.kafka.trial import Trial
 from agents.settings import Settings
 from pipeline import metrics
-from pipeline.enrich import Emission
+from pipeline.emission import Emission
 from schemas.topics import Topics
 
 ACKNOWLEDGE_SECONDS_MAX = 30.0

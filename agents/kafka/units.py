@@ -10,8 +10,9 @@ from agents.kafka.admin import Admin
 from agents.kafka.reader import read
 from agents.kafka.writer import Writer
 from agents.settings import Settings
+from pipeline.control import version_records
 from pipeline.directory import Directory
-from pipeline.enrich import Emission, version_records
+from pipeline.emission import Emission
 from schemas.codec import Codec, RecordError, encode
 from schemas.tick import CONTROL_HEADER, Version
 from schemas.topics import Topics

@@ -10,7 +10,7 @@ from kafka.errors import KafkaError
 
 from agents.kafka.client import kafka_python_options
 from agents.settings import Settings
-from pipeline.enrich import Emission
+from pipeline.emission import Emission
 
 FLUSH_SECONDS_MAX = 60.0
 

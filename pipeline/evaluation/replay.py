@@ -6,9 +6,12 @@ order. The rule: the same log gives the same bytes as the service gave.
 
 from collections.abc import Iterable, Iterator
 
+from pipeline.control import Shape
 from pipeline.directory import Directory
+from pipeline.emission import Incoming
 from pipeline.engine import Engine, Output
-from pipeline.enrich import Enricher, Incoming, Lane, Limits, Shape
+from pipeline.enrich import Enricher
+from pipeline.lane import Lane, Limits
 from pipeline.log import Log
 from pipeline.sources.timeline import Record, ticked
 from pipeline.understanding import Understanding

@@ -6,7 +6,8 @@ no others, before the first record that is not earlier.
 
 from collections.abc import Iterable, Iterator
 
-from pipeline.enrich import Emission, Shape, tick_records
+from pipeline.control import Shape, tick_records
+from pipeline.emission import Emission
 from schemas.codec import encode
 from schemas.feedback import Feedback
 from schemas.post import Post

@@ -538,7 +538,7 @@ def as_table(result: dict[str, Any]) -> Table:
         title=f"{given['posts']:,} posts about {given['units']} units, {given['text_chars_mean']:.0f} characters each, "
         f"{given['span_minutes']:g} minutes of event time, {given['clock']} clock; one worker process",
         caption=f"{result['command']}\n{result['machine']['cores']} cores, Kafka on the same machine. Partitions of "
-        "input (+ of the log). From the first effect until the last one is committed.",
+        "the input (+ of the log). From the first effect until the last one is committed.",
     )
     table.add_column("")
     for heading in (

@@ -17,7 +17,8 @@ from agents.kafka.units import publish
 from agents.kafka.writer import Writer
 from agents.settings import Settings, load
 from agents.supervisor import Supervisor
-from pipeline.enrich import Emission, Shape
+from pipeline.control import Shape
+from pipeline.emission import Emission
 from pipeline.sources.timeline import Record, in_order, ticked
 from schemas.alert import Alert
 from schemas.codec import Codec

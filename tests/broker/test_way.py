@@ -9,7 +9,7 @@ from kafka import KafkaProducer
 
 from agents.kafka.client import kafka_python_options
 from agents.kafka.reader import read
-from pipeline.enrich import Emission
+from pipeline.emission import Emission
 from schemas.action import Action
 from schemas.alert import Alert
 from schemas.case import CaseEntry

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.control import Shape
 from pipeline.directory import Directory
-from pipeline.enrich import Emission, Enricher, Incoming, Lane, Limits, Shape
+from pipeline.emission import Emission, Incoming
+from pipeline.enrich import Enricher
+from pipeline.lane import Lane, Limits
 from pipeline.sentiment.vader import VaderScorer
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.understanding import Understanding
