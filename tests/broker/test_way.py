@@ -19,6 +19,7 @@ from schemas.feedback import Feedback
 from schemas.insight import Insight
 from schemas.post import Author, Post
 from schemas.text import StoredText
+from schemas.tick import Tick
 from schemas.time import HOUR_MS, MINUTE_MS, Millis, parse_time
 from schemas.unit import Unit
 from schemas.unrouted import Unrouted
@@ -222,3 +223,21 @@ def test_edits_deletes_replies_and_own_answers(new_service: NewService) -> None:
     latest = {record.key: record.value for record in service.records("texts")}
     assert latest[b"x:p2"] is None
     assert b"I was wrong" in latest[b"x:p1"]
+
+
+def test_on_the_wall_clock_time_passes_by_itself(new_service: NewService) -> None:
+    """Without anybody writing ticks: the leader does, the watermark moves in every log, and people who complain now
+    raise an alert now."""
+    service = new_service(clock="wall", tick_seconds=0.5)
+    service.publish([STORE])
+    service.worker()
+    now = int(time.time() * 1000)
+    service.send(*(raw(service, encode(post(number, at=now))) for number in range(40)))
+    deadline = time.monotonic() + 60
+    while not service.alerts() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert ("store-17", "opened") == (service.alerts()[0].labels.unit_id, service.alerts()[0].change)
+    ticks = [event for event in service.values("events", event_codec) if isinstance(event, Tick)]
+    sources = {f"{topic}/{number}" for topic, width in service.shape.inputs.items() for number in range(width)}
+    assert sources == {tick.source for tick in ticks}
+    assert max(tick.event_time for tick in ticks) >= now
