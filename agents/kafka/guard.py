@@ -79,7 +79,7 @@ class Guard:
 
     def stop(self) -> None:
         """End the server, the guard and the temporary folder; by force where the guard cannot do it."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        with contextlib.suppress(subprocess.TimeoutExpired, BrokenPipeError):
             self._process.communicate("stop\n", timeout=STOP_SECONDS_MAX + ANSWER_SECONDS_MAX)
         if self._process.returncode != 0:
             with contextlib.suppress(ProcessLookupError):
