@@ -17,7 +17,7 @@ ENVIRONMENT_PREFIX = "CEM_"
 FILE_VARIABLE = "CEM_CONFIG"
 SECRETS = frozenset(("author_key", "sasl_password", "tls_key_password"))
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Partitions = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 
 
@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     input_partitions: Partitions = 3
     events_partitions: Partitions = 3
     replication_factor: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
-    tick_seconds: Positive = 10.0
+    tick_seconds: Annotated[float, msgspec.Meta(ge=0.001, le=86_400)] = 10.0
     checkpoint_seconds: Positive = 1.0
     batch_records_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
     session_timeout_seconds: Annotated[float, msgspec.Meta(ge=6, le=300)] = 10.0

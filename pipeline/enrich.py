@@ -31,7 +31,7 @@ from schemas.post import Post
 from schemas.record import Source
 from schemas.text import StoredText
 from schemas.tick import CONTROL_HEADER, CONTROL_TICK, Tick, Version
-from schemas.time import DAY_MS, Millis, format_time
+from schemas.time import DAY_MS, TIME_MS_MAX, Millis, format_time
 from schemas.topics import Topics
 from schemas.unit import Unit
 from schemas.unrouted import Unrouted
@@ -203,7 +203,7 @@ class Enricher:
             return
         owner = directory.owner_of(post.network, post.author.handle, post.author.id) if post.author else None
         if owner is not None:
-            self._own_answer(lane, record, post, owner, directory, out)
+            self._own_answer(lane, record, post, known, owner, directory, out)
             return
         kind = "post" if post.kind == "edit" and known is None else post.kind
         understood = self._understanding.of_post(post, kind, _source(record))
@@ -234,13 +234,22 @@ class Enricher:
         )
 
     def _own_answer(
-        self, lane: Lane, record: Incoming, post: Post, owner: str, directory: Directory, out: list[Emission]
+        self,
+        lane: Lane,
+        record: Incoming,
+        post: Post,
+        known: Memo | None,
+        owner: str,
+        directory: Directory,
+        out: list[Emission],
     ) -> None:
-        """The company's own post: the answer to a thread, or a word of its own that concerns its own unit only."""
+        """The company's own post: the answer to a thread, or a word of its own that concerns its own unit only. Nobody
+        waits for an answer to what the company itself wrote."""
         understood = self._understanding.of_post(post, "answer", _source(record))
         keys = (_ref(post, post.root_id), _ref(post, post.in_reply_to))
-        asked_key = next((key for key in keys if key is not None and lane.memory.get(key) is not None), None)
-        asked = lane.memory.get(asked_key)
+        asked_key, asked = next(
+            ((key, memo) for key in keys if (memo := lane.memory.get(key)) is not None and not memo.own), (None, None)
+        )
         units = asked.units if asked is not None and asked.units else (owner,)
         insight = understood.insight
         if asked_key is not None and asked is not None and not asked.answered:
@@ -248,7 +257,10 @@ class Enricher:
             asked.answered = True
             lane.memory.put(asked_key, asked)
         self._send(lane, record, Understood(insight, understood.text), _again(units, "own_handle"), directory, out)
-        lane.memory.put(post_ref(post), self._memo(lane, record, post.event_time, units))
+        if known is None:
+            memo = self._memo(lane, record, post.event_time, units)
+            memo.own = True
+            lane.memory.put(post_ref(post), memo)
         self.outcomes[Outcome.OWN_ANSWER] += 1
 
     def _delete(
@@ -392,7 +404,7 @@ class Enricher:
             bytes=None if value is None else value[:DEAD_LETTER_BYTES_MAX],
             bytes_total=len(value or b""),
             tries=tries,
-            ingest_time=Millis(max(record.append_ms, 0)),
+            ingest_time=Millis(min(max(record.append_ms, 0), TIME_MS_MAX)),  # a producer may have set it to anything
         )
         key = f"{source.stream}/{source.offset}".encode()
         return Emission(self._topics("deadletter"), key, encode(letter))

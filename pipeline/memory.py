@@ -12,7 +12,8 @@ import msgspec
 
 class Memo(msgspec.Struct, array_like=True, omit_defaults=True):
     """One record seen. `offset` of the record that made it; `seen_at`: the stream clock then; `event_time`: its own;
-    `units` that it concerned; `answered`: the company has replied; `deleted`: taken back, maybe before it came."""
+    `units` that it concerned; `answered`: the company has replied; `deleted`: taken back, maybe before it came; `own`:
+    the company wrote it."""
 
     offset: int
     seen_at: int
@@ -20,6 +21,7 @@ class Memo(msgspec.Struct, array_like=True, omit_defaults=True):
     units: tuple[str, ...] = ()
     answered: bool = False
     deleted: bool = False
+    own: bool = False
 
 
 class Memory:

@@ -10,7 +10,8 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 
-_YEAR_9999_MS = 253_402_300_799_999
+TIME_MS_MAX = 253_402_300_799_999
+"""The last millisecond of the year 9999: what RFC 3339 can write."""
 
 
 class Millis(int):
@@ -28,7 +29,7 @@ def parse_time(text: str) -> Millis:
     if moment.tzinfo is None:
         raise ValueError(f"{text[:40]!r} has no offset from UTC; write it like 2026-01-31T12:00:00Z")
     time_ms = round(moment.timestamp() * 1000)
-    if not 0 <= time_ms <= _YEAR_9999_MS:
+    if not 0 <= time_ms <= TIME_MS_MAX:
         raise ValueError(f"{text[:40]!r} is outside the years 1970 to 9999")
     return Millis(time_ms)
 
@@ -43,7 +44,7 @@ def _parse_lower_case(text: str) -> datetime:
 
 def format_time(time_ms: int) -> str:
     """Milliseconds -> RFC 3339 text in UTC, always with milliseconds: `2026-01-31T12:00:00.000Z`."""
-    if not 0 <= time_ms <= _YEAR_9999_MS:
+    if not 0 <= time_ms <= TIME_MS_MAX:
         raise ValueError(f"{time_ms} ms is outside the years 1970 to 9999")
     seconds, milliseconds = divmod(time_ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{milliseconds:03d}Z"

@@ -19,11 +19,12 @@ from pipeline.log import Log
 from schemas.action import ActionName, DismissalCode
 from schemas.alert import Alert
 from schemas.case import CaseEntry
-from schemas.event import Event, UnitAction, UnitErasure
+from schemas.event import Ancestor, Event, UnitAction, UnitErasure, UnitSettings
 from schemas.insight import Insight, InsightKind
 from schemas.record import Source
 from schemas.tick import Tick
 from schemas.time import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
+from schemas.unit import Unit
 from tests.checks import START_MS, insight
 
 TICK_MS = 10 * SECOND_MS
@@ -111,6 +112,15 @@ class Timeline:
         self._apply(clock, UnitErasure(
             id=f"erasure-{self._offset}", insight_ids=tuple(f"x:{post}" for post in posts), event_time=time_of(clock),
             source=Source(topic="cem.erasures", partition=0, offset=self._offset),
+        ))  # fmt: skip
+
+    def settings(self, clock: str, version: int, name: str) -> None:
+        """From now on the unit is called so."""
+        self._offset += 1
+        self._apply(clock, UnitSettings(
+            unit_id=self.unit_id, unit=Unit(id=self.unit_id, name=name, kind="store", time_zone="UTC"), version=version,
+            ancestors=(Ancestor(id="west", kind="region", name="West"), Ancestor(id="acme", kind="brand", name="Acme")),
+            source=Source(topic="cem.units", partition=0, offset=self._offset),
         ))  # fmt: skip
 
     # What is done

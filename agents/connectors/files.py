@@ -3,9 +3,11 @@
 In: a path. Out: Row by Row, each a record or what is wrong with it. The rule: a bad row never stops the file.
 """
 
+import codecs
 import csv
 import gzip
 import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
@@ -40,7 +42,8 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 
 def read_rows(path: Path, mapping: Mapping | None) -> Iterator[Row]:
-    """Rows of a CSV file (a mapping is needed) or of JSON lines. Raises MappingError, OSError."""
+    """Rows of a CSV file (a mapping is needed) or of JSON lines. Raises MappingError, OSError, and EOFError where a
+    packed file is cut off."""
     name = path.name.removesuffix(".gz")
     if name.endswith((".csv", ".tsv")):
         if mapping is None:
@@ -55,7 +58,14 @@ def _csv_rows(path: Path, mapping: Mapping, delimiter: str) -> Iterator[Row]:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
         reader = csv.DictReader((line.replace("\0", "\ufffd") for line in text), delimiter=delimiter)
         mapping.check_columns(list(reader.fieldnames or ()))
-        for number, values in enumerate(reader, start=1):
+        for number in itertools.count(1):
+            try:
+                values = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Row(number, None, RecordError("invalid_field", f"the row cannot be read: {error}"), b"")
+                continue
             row = {column: value for column, value in values.items() if column is not None}
             yield _mapped(number, row, mapping)
 
@@ -70,6 +80,8 @@ def _mapped(number: int, row: dict[str, Any], mapping: Mapping) -> Row:
 def _json_rows(path: Path, mapping: Mapping | None) -> Iterator[Row]:
     with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             if line.strip():
                 yield _json_row(number, line.rstrip(b"\r\n"), mapping)
 

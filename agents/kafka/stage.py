@@ -194,6 +194,7 @@ class Stage:
         await slot.processor.prepare(records)
         self._check_lease()
         if not slot.trial_written:
+            slot.trial = slot.trial.begun(slot.position)
             await slot.writer.write([self._trial_item(slot)])
             slot.trial_written = True
         while records:
@@ -204,7 +205,8 @@ class Stage:
             await self._process(slot, records[:share])
             records = records[share:]
             if slot.trial.deaths:
-                await self._checkpoint_now(slot)
+                await self._checkpoint_now(slot, more=bool(records))
+                slot.trial_written = bool(records)
         if time.monotonic() - slot.checkpointed_at >= self._settings.checkpoint_seconds:
             await self._begin_checkpoint(slot)
 

@@ -30,6 +30,10 @@ class Trial(msgspec.Struct, frozen=True, array_like=True):
             return Trial(position, self.deaths, self.until)
         return Trial(position)
 
+    def begun(self, position: int) -> "Trial":
+        """Work begins at `position`."""
+        return Trial(position, self.deaths, self.until)
+
     def after_success(self, position: int, *, more: bool) -> "Trial":
         """Work up to `position` is durable. Under suspicion the next step begins at once, unless nothing `more` is
         to be done. A record that was put aside ends the suspicion."""

@@ -27,7 +27,7 @@ import msgspec
 from schemas.codec import RecordError, decode_hook
 from schemas.feedback import Feedback
 from schemas.post import Post
-from schemas.time import Millis
+from schemas.time import TIME_MS_MAX, Millis
 
 
 class MappingError(ValueError):
@@ -76,9 +76,22 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def parse_mapping(text: str) -> Mapping:
     """TOML -> Mapping. Raises MappingError."""
     try:
-        return msgspec.convert(tomllib.loads(text), Mapping)
+        mapping = msgspec.convert(tomllib.loads(text), Mapping)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise MappingError(f"the mapping cannot be read: {error}") from None
+    _check_names(mapping.columns, mapping.constants, "")
+    return mapping
+
+
+def _check_names(columns: dict[str, Any], constants: dict[str, Any], above: str) -> None:
+    for field, column in columns.items():
+        constant = constants.get(field, {})
+        if isinstance(column, dict) and isinstance(constant, dict):
+            _check_names(column, constant, f"{above}{field}.")
+        elif isinstance(column, dict) or (isinstance(constant, dict) and constant):
+            raise MappingError(f"`{above}{field}` is a table in one place and a value in the other")
+        elif not isinstance(column, str):
+            raise MappingError(f"columns: `{above}{field}` must be the name of a column, not {column!r}")
 
 
 def _leaves(columns: dict[str, Any]) -> list[str]:
@@ -112,7 +125,10 @@ def _time(text: str, layout: str) -> Millis:
         raise RecordError("invalid_field", f"{error} - at `event_time`") from None
     if moment.tzinfo is None:
         raise RecordError("invalid_field", f"{text!r} has no offset from UTC - at `event_time`")
-    return Millis(round(moment.timestamp() * 1000))
+    time_ms = round(moment.timestamp() * 1000)
+    if not 0 <= time_ms <= TIME_MS_MAX:
+        raise RecordError("invalid_field", f"{text!r} is outside the years 1970 to 9999 - at `event_time`")
+    return Millis(time_ms)
 
 
 def _hook(kind: type, value: Any) -> Any:

@@ -33,6 +33,7 @@ TICKED = {"cem.posts": 2, "cem.feedback": 1}
 HOLD_MS = 10 * MINUTE_MS
 ACTIONS = ("acknowledge", "assign", "resolve", "reopen", "dismiss", "comment")
 PROFILE = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+HEAVY = settings(PROFILE, max_examples=40)
 
 EVENTS: Codec[Any] = Codec(Event)
 
@@ -48,7 +49,9 @@ class Step(NamedTuple):
     late_minutes: int
 
 
-def steps(*what: str, late_minutes: int = 0, gap_minutes_max: int = 40) -> st.SearchStrategy[list[Step]]:
+def steps(
+    *what: str, late_minutes: int = 0, gap_minutes_max: int = 40, max_size: int = 60
+) -> st.SearchStrategy[list[Step]]:
     """Steps of the kinds in `what`; bursts are frequent, so that there are alerts."""
     one = st.builds(
         Step,
@@ -59,7 +62,7 @@ def steps(*what: str, late_minutes: int = 0, gap_minutes_max: int = 40) -> st.Se
         who=st.integers(0, 8),
         late_minutes=st.integers(0, late_minutes),
     )
-    return st.lists(one, min_size=15, max_size=60)
+    return st.lists(one, min_size=15, max_size=max_size)
 
 
 EVERYTHING = steps(
@@ -258,10 +261,12 @@ def test_there_is_something_to_prove() -> None:
 @PROFILE
 @given(taken=EVERYTHING, places=st.sets(st.integers(0, 120), max_size=8))
 @example(
-    [Step(0, "settings", unit, 0, 1, 0) for unit in (1, 0)]
-    + [Step(0, "complaint", 0, 0, 0, 0), Step(30, "delete", 0, 0, 0, 0), Step(60, "praise", 1, 0, 0, 50)],
-    {6},
-)
+    [
+        Step(0, "settings", 0, 0, 1, 0), Step(0, "settings", 1, 0, 1, 0), Step(65, "complaint", 0, 0, 0, 0),
+        Step(2, "delete", 0, 0, 0, 0), Step(85, "praise", 1, 0, 0, 110),
+    ],
+    {5},
+)  # fmt: skip
 def test_results_do_not_depend_on_batching(taken: list[Step], places: set[int]) -> None:
     """A hand-over to another worker at any points gives byte for byte what one straight run gives, and leaves the same
     states and clock. (The example: what was due first has gone, so it is another unit's turn.)"""
@@ -297,24 +302,21 @@ def test_a_crash_repeats_and_invents_nothing(taken: list[Step], data: Any) -> No
 
 
 @PROFILE
-@given(taken=EVERYTHING, data=st.data())
-def test_repeats_change_nothing(taken: list[Step], data: Any) -> None:
+@given(taken=EVERYTHING, seed=st.integers(0, 2**32))
+def test_repeats_change_nothing(taken: list[Step], seed: int) -> None:
     """An enrich agent that died sends records of its partition again, from an earlier one on and in order: nothing
     comes out for them, and all the rest is as if they were not there."""
-    events = written(taken)
+    events, random = written(taken), Random(seed)
     straight = Log(engine())
     expected = run(straight, events)
     log, came = Log(engine()), []
-    repeats = data.draw(
-        st.lists(st.tuples(st.integers(1, len(events)), st.integers(0, 60)), max_size=5), label="repeats"
-    )
-    for place, event in enumerate(events):
+    sent: dict[str, list[Event]] = {}
+    for event in events:
+        sent.setdefault(source_of(event)[0], []).append(event)
         came += run(log, [event])
-        for at, back in repeats:
-            if at == place + 1:
-                stream, _ = source_of(event)
-                sent = [one for one in events[: place + 1] if source_of(one)[0] == stream]
-                assert [] == run(log, sent[max(0, len(sent) - back) :])
+        if random.random() < 0.3:
+            before = sent[random.choice(sorted(sent))]
+            assert [] == run(log, before[random.randrange(len(before)) :])
     assert expected == came
     assert states(straight) == states(log)
     assert straight.save_clock() == log.save_clock()
@@ -340,7 +342,7 @@ def test_settings_that_are_announced_again_change_no_alert(taken: list[Step], da
     assert expected == came
 
 
-@PROFILE
+@HEAVY
 @given(
     taken=steps("burst", "burst", "complaint", "praise", "repost", "edit", "delete", "ticks", "ticks", "settings",
                 gap_minutes_max=25),
@@ -355,28 +357,42 @@ def test_what_is_raised_does_not_depend_on_how_far_ticks_lag(taken: list[Step], 
     assert _alert_bytes(events, hold_ms) == _alert_bytes(lagging, hold_ms)
 
 
-@PROFILE
+@HEAVY
 @given(
-    taken=steps("burst", "complaint", "complaint", "complaint", "praise", "repost", gap_minutes_max=20),
+    taken=steps("burst", "complaint", "complaint", "praise", "praise", "repost", gap_minutes_max=90, max_size=20),
     seed=st.integers(0, 2**32),
 )
-def test_who_is_alerted_does_not_depend_on_the_order_of_partitions(taken: list[Step], seed: int) -> None:
-    """Two readers meet the same insights in another order, each partition in its own: in the end the same units have
-    been alerted."""
+@example(
+    [
+        Step(0, "praise", 0, 1, 0, 0),
+        Step(600, "complaint", 0, 0, 0, 0),
+        *(Step(1, "complaint", 0, 0, n, 0) for n in (1, 2)),
+    ],
+    0,
+)
+def test_no_order_of_partitions_hides_an_alert(taken: list[Step], seed: int) -> None:
+    """Readers meet the same insights in another order, each partition in its own: whoever would have been alerted in
+    order has been in the end. (More may be: who reads a crowd hours before what was usual until then expects less. The
+    example: who reads a crowd before the silence that went before it does not see at once that it is one.)"""
     events = [event for event in written(taken) if not isinstance(event, Tick)]
-    ticks = [event for event in written([Step(60, "ticks", 0, 0, 0, 0)]) if isinstance(event, Tick)]
-    late = msgspec.structs.replace(ticks[-1], event_time=Millis(START_MS + 3 * DAY_MS))
-    end = [msgspec.structs.replace(late, source=lane) for lane in LANES]
-    by_lane: dict[str, list[Event]] = {}
-    for event in events:
-        by_lane.setdefault(source_of(event)[0], []).append(event)
-    random, mixed = Random(seed), []
-    while any(by_lane.values()):
-        lane = random.choice(sorted(lane for lane, left in by_lane.items() if left))
-        mixed.append(by_lane[lane].pop(0))
-    hold_ms = 10 * DAY_MS
-    expected = {(alert.labels.unit_id, alert.labels.alertname) for alert in _alerts([*events, *end], hold_ms)}
-    assert expected == {(alert.labels.unit_id, alert.labels.alertname) for alert in _alerts([*mixed, *end], hold_ms)}
+    last_ms = max(int(event.event_time) for event in events if isinstance(event, Insight))
+    tick = Tick(event_time=Millis(last_ms + 3 * HOUR_MS), inputs=TICKED)
+    end = [msgspec.structs.replace(tick, source=lane) for lane in LANES]
+    expected = _alerted([*events, *end])
+    random = Random(seed)
+    by_lane = [[event for event in events if source_of(event)[0] == lane] for lane in LANES]
+    for _ in range(3):
+        by_lane.append(by_lane.pop(0))
+        assert expected <= _alerted([*(event for lane in by_lane for event in lane), *end])
+    mixed: list[Event] = []
+    while any(by_lane):
+        mixed.append(random.choice([lane for lane in by_lane if lane]).pop(0))
+    assert expected <= _alerted([*mixed, *end])
+
+
+def _alerted(events: Iterable[Event]) -> set[tuple[str, str]]:
+    """Units and causes."""
+    return {(alert.labels.unit_id, alert.labels.alertname) for alert in _alerts(events, 10 * DAY_MS)}
 
 
 def _lagging(events: list[Event], random: Random) -> list[Event]:

@@ -331,6 +331,27 @@ def test_an_edited_complaint_counts_once_and_keeps_its_time() -> None:
     assert story.news() == []
 
 
+def test_an_edit_of_old_evidence_does_not_keep_the_alert_alive() -> None:
+    """A corrected spelling an hour later says nothing about now."""
+    plain, edited = firing(), firing()
+    edited.edit("49:20", "p1", mood="negative")
+    for story in (plain, edited):
+        story.wait("52:00")
+    assert plain.last.ends_at == edited.last.ends_at
+
+
+def test_settings_are_in_the_alert_and_never_go_back() -> None:
+    """Name, region and brand are those of the highest version so far, in whatever order versions come."""
+    story = Timeline()
+    story.settings("47:00", 7, "Elm Street")
+    story.settings("47:01", 3, "Old Name")
+    story.crowd("48:00", NEEDED)
+    labels = story.last.labels
+    assert ("acme", "west", "store") == (labels.brand, labels.region, labels.unit_kind)
+    assert "Elm Street" in story.last.annotations.summary
+    assert "acme/store-17/surge" == story.last.dedup_key
+
+
 # What people do
 
 

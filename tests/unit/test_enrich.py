@@ -315,3 +315,27 @@ def test_nothing_personal_goes_further(author: str, handle: str, mail: str, word
 def test_nothing_is_ever_raised(name: str, value: bytes | None, key: bytes, headers: list[tuple[str, bytes]]) -> None:
     """Whatever comes, the step gives emissions."""
     assert isinstance(Partition(name).feed(value, key, tuple(headers)), list)
+
+
+def test_nobody_waits_for_an_answer_to_the_company() -> None:
+    """In a thread that the company began, its own replies answer nobody; a customer's question is answered once."""
+    partition = Partition()
+    own: dict[str, Any] = {"author": Author(id="1", handle="@elm"), "root_id": "news"}
+    thread: dict[str, Any] = {"kind": "reply", "root_id": "news"}
+    out = partition.post(id="news", text="we open at nine", **{**own, "root_id": None})
+    out += partition.post(**{**own, **thread}, id="more", text="and on Sunday", in_reply_to="news")
+    out += partition.post(**thread, id="ask", text="on Monday?", in_reply_to="news", event_time=Millis(NOON + 1000))
+    for number, after in ((1, 5000), (2, 9000)):
+        out += partition.post(
+            **{**own, **thread}, id=f"yes{number}", text="yes", in_reply_to="ask", event_time=Millis(NOON + after)
+        )
+    answers = {one.id: one.first_answer_ms for one in insights(out) if one.kind == "answer"}
+    assert {"x:news": None, "x:more": None, "x:yes1": 4000, "x:yes2": None} == answers
+
+
+@pytest.mark.parametrize("append_ms", [-1, 0, 2**62])
+def test_a_letter_bears_whatever_time_the_producer_wrote(append_ms: int) -> None:
+    """Kafka keeps a producer's own timestamp, and some write microseconds."""
+    partition = Partition()
+    record = Incoming(partition.topic, 1, 9, b"k", b"{nonsense", (), append_ms)
+    assert ["not_json"] == [letter.reason for letter in refusals(partition.enricher.step(partition.lane, record))]

@@ -115,3 +115,26 @@ def test_csv_needs_a_mapping(tmp_path: Path) -> None:
     file.write_text("a\n")
     with pytest.raises(MappingError, match="--map"):
         list(read_rows(file, None))
+
+
+@pytest.mark.parametrize("year", ["1931", "1969"])
+def test_a_time_that_cannot_be_written_is_refused(year: str) -> None:
+    """Before 1970 there is nothing that RFC 3339 in milliseconds could say here."""
+    with pytest.raises(RecordError, match="1970"):
+        parse_mapping(MAP).apply({**ROW, "at": f"02.03.{year} 13:00 +0100"})
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (('id = "n"', "id = 7"), "`id`"),
+        (('id = "who"', "id = [1]"), "`author.id`"),
+        (('[constants]\nnetwork = "google"', "[constants]\nauthor = 7"), "`author`"),
+        (('[constants]\nnetwork = "google"', '[constants.text]\nid = "x"'), "`text`"),
+    ],
+)
+def test_a_mapping_that_names_no_columns_is_refused(change: tuple[str, str], word: str) -> None:
+    """With the field, before anything is read."""
+    assert change[0] in MAP
+    with pytest.raises(MappingError, match=word):
+        parse_mapping(MAP.replace(*change))

@@ -62,3 +62,18 @@ def test_secrets_are_never_shown() -> None:
     settings = Settings(**dict.fromkeys(SECRETS, "hush hush hush hush"))
     assert {"********"} == {shown(settings, name) for name in SECRETS}
     assert "" == shown(Settings(), "author_key")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TICK_SECONDS", "inf"), ("TICK_SECONDS", "0.0000001"), ("HOLD_MINUTES", "inf"), ("PAST_DAYS", "nan")],
+)
+def test_a_number_that_no_clock_can_use_is_refused(name: str, value: str) -> None:
+    """At the start, in words, and not when it is first divided by."""
+    with pytest.raises(SettingsError, match=name):
+        load({f"CEM_{name}": value})
+
+
+def test_the_smallest_tick_is_a_millisecond() -> None:
+    """Whatever is allowed can be used."""
+    assert 1 == load({"CEM_TICK_SECONDS": "0.001"}).settings.tick_ms

@@ -1,8 +1,16 @@
 """A record that kills is found after a bounded number of deaths, and nobody else is blamed."""
 
-import pytest
+import asyncio
+from typing import Any, NamedTuple
 
+import pytest
+from aiokafka import TopicPartition
+
+from agents.kafka.stage import Slot, Stage
+from agents.kafka.transport import Batch, StartingPoint
 from agents.kafka.trial import CONVICTED, SUSPECT_RECORDS, Trial
+from agents.settings import Settings
+from schemas.topics import Topics
 
 
 def die(deadly: int, end: int = 10_000, deaths_max: int = 50) -> tuple[int, int]:
@@ -57,3 +65,116 @@ def test_suspicion_ends() -> None:
     assert SUSPECT_RECORDS == suspicious.until
     assert Trial() == suspicious.after_success(SUSPECT_RECORDS, more=True)
     assert Trial() == Trial(offset=5, deaths=CONVICTED, until=9_000).after_success(6, more=True)
+
+
+# The stage, as far as trials go
+
+
+class _Nothing:
+    """A processor that makes nothing of records, and dies of one."""
+
+    def __init__(self, deadly: int = -1) -> None:
+        self.deadly = deadly
+
+    async def prepare(self, records: list[Any]) -> None: ...
+
+    def process(self, records: list[Any]) -> list[Any]:
+        if any(record.offset == self.deadly for record in records):
+            raise RuntimeError("deadly")
+        return []
+
+    def refuse(self, record: Any, deaths: int) -> list[Any]:
+        return []
+
+    def save(self) -> list[Any]:
+        return []
+
+    def save_position(self) -> bytes:
+        return b""
+
+
+class _Durable:
+    """The state topic of a partition, and whatever else a stage asks for."""
+
+    def __init__(self) -> None:
+        self.states: dict[bytes, bytes] = {}
+        self.committed = 0
+
+    async def write(self, items: list[tuple[bytes, bytes]]) -> None:
+        self.states.update(items)
+
+    async def stop(self) -> None: ...
+
+    async def send(self, emissions: list[Any]) -> list[Any]:
+        return []
+
+    async def commit(self, generation: int, offsets: dict[TopicPartition, int], seconds: float) -> None:
+        self.committed = max(offsets.values())
+
+    def lease_seconds(self) -> float:
+        return 1.0
+
+
+class _Died(BaseException):
+    """The process has ended."""
+
+
+PARTITION = TopicPartition("cem.posts", 0)
+
+
+class _Record(NamedTuple):
+    offset: int
+
+
+async def _life(durable: _Durable, batches: list[int], deadly: int = -1) -> Trial:
+    """One worker takes the partition over, works on batches of so many records, and gives it up. The trial that it
+    began with."""
+    stage = Stage("test", Settings(), Topics(), ("cem.posts",), durable, lambda _: _Nothing(), lambda: durable)  # type: ignore[arg-type,return-value]
+    slot = Slot(PARTITION, 1, _Nothing(deadly), durable)  # type: ignore[arg-type]
+    stage._slots[PARTITION] = slot
+    slot.processor.load = lambda states, data: None  # type: ignore[method-assign]
+    stage._load_slot(slot, dict(durable.states), StartingPoint(durable.committed, committed=durable.committed > 0))
+    began_with = slot.trial
+    offset = slot.position
+    for size in batches:
+        records = [_Record(offset + number) for number in range(size)]
+        await stage.handle(Batch(PARTITION, 1, records))  # type: ignore[arg-type]
+        offset += size
+    await stage.give_up()
+    return began_with
+
+
+@pytest.fixture
+def dying(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`die` raises here."""
+
+    def die(why: str, error: BaseException | None = None) -> None:
+        raise _Died(why)
+
+    monkeypatch.setattr("agents.kafka.stage.die", die)
+
+
+@pytest.mark.usefixtures("dying")
+def test_hand_overs_under_suspicion_convict_nobody() -> None:
+    """Workers come and go while a partition is under suspicion, and each works a little: no death is added."""
+    durable = _Durable()
+    with pytest.raises(_Died):
+        asyncio.run(_life(durable, [10], deadly=5))
+    first = asyncio.run(_life(durable, [10]))
+    assert 1 == first.deaths
+    later = [asyncio.run(_life(durable, [3, 4])) for _ in range(10)]
+    assert {1} == {trial.deaths for trial in later}
+    assert 10 + 10 * 7 == durable.committed
+
+
+@pytest.mark.usefixtures("dying")
+def test_deaths_after_quiet_stretches_are_counted() -> None:
+    """A worker that dies of its second batch under suspicion is found out as one that dies of its first."""
+    durable, deaths, trials = _Durable(), 0, []
+    while durable.committed < 30 and deaths < 50:
+        try:
+            trials.append(asyncio.run(_life(durable, [1] * (31 - durable.committed), deadly=20)))
+        except _Died:
+            deaths += 1
+    assert 30 <= durable.committed
+    assert deaths <= 2 * CONVICTED

@@ -1,0 +1,187 @@
+"""Signal and case of an alert never get into each other's way, whatever is said, done and waited for in which order.
+
+A machine writes the log of one unit step by step: complaints, edits, deletes, erasures, answers, actions, time. It
+keeps its own small picture of every alert and holds each record that comes out against it.
+"""
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from pipeline.engine import Engine
+from schemas.alert import Alert
+from schemas.time import MINUTE_MS
+from tests.checks import START_MS
+from tests.timeline import Timeline, clock_of, time_of
+
+UNFINISHED = {"open", "acknowledged", "assigned", "answered"}
+LEADS_TO = {
+    "acknowledge": ({"open"}, "acknowledged"),
+    "assign": ({"open", "acknowledged", "assigned"}, "assigned"),
+    "resolve": (UNFINISHED, "resolved"),
+    "dismiss": (UNFINISHED, "dismissed"),
+    "reopen": ({"resolved", "verified", "dismissed"}, "open"),
+}
+"""What the design says of the steps that are offered: from which states, to which."""
+BY_SIGNAL = {"opened", "grown", "quiet", "corrected"}
+
+people = st.integers(0, 9).map(lambda number: f"person-{number}")
+minutes = st.integers(0, 3) | st.integers(0, 20)
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """One unit, an engine that raises alerts easily and lets them go after ten calm minutes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.story = Timeline(Engine(false_alerts_a_month=30, hold_ms=10 * MINUTE_MS))
+        self.now = int(time_of("24:00"))
+        self.said = 0
+        self.done = 0
+        self.checked = 0
+        self.seen: dict[str, Alert] = {}
+        self.firing: set[str] = set()
+
+    def _clock(self, gap_minutes: int) -> str:
+        self.now += gap_minutes * MINUTE_MS
+        return clock_of(self.now)
+
+    def _some_post(self, number: int) -> str:
+        return f"post-{max(0, self.said - 1 - number)}"
+
+    @rule(gap=minutes, who=people, mood=st.sampled_from(["negative", "negative", "negative", "neutral", "positive"]))
+    def say(self, gap: int, who: str, mood: str) -> None:
+        self.story.word(self._clock(gap), who, mood=mood, post=f"post-{self.said}")
+        self.said += 1
+
+    @initialize(crowd=st.integers(5, 9))
+    def first_crowd(self, crowd: int) -> None:
+        self.crowd(0, crowd)
+
+    @rule(gap=minutes, crowd=st.integers(3, 9))
+    def crowd(self, gap: int, crowd: int) -> None:
+        for number in range(crowd):
+            self.say(gap if number == 0 else 0, f"person-{number}", "negative")
+
+    @rule(gap=minutes, kind=st.sampled_from(["repost", "answer"]))
+    def echo(self, gap: int, kind: Any) -> None:
+        self.story.word(self._clock(gap), "somebody", kind=kind, post=f"post-{self.said}")
+        self.said += 1
+
+    @rule(gap=minutes, back=st.integers(0, 12), mood=st.sampled_from(["negative", "positive"]))
+    def edit(self, gap: int, back: int, mood: str) -> None:
+        if self.said:
+            self.story.edit(self._clock(gap), self._some_post(back), mood=mood)
+
+    @rule(gap=minutes, back=st.integers(0, 12))
+    def delete(self, gap: int, back: int) -> None:
+        if self.said:
+            self.story.delete(self._clock(gap), self._some_post(back))
+
+    @rule(gap=minutes, back=st.integers(0, 12))
+    def erase(self, gap: int, back: int) -> None:
+        self.story.erase(self._clock(gap), *{self._some_post(number) for number in range(back)})
+
+    @rule(minutes=st.integers(0, 120))
+    def wait(self, minutes: int) -> None:
+        self.story.wait(self._clock(minutes))
+
+    @rule(
+        gap=minutes,
+        action=st.sampled_from([*LEADS_TO, "comment", "snooze"]),
+        back=st.integers(0, 8),
+        coded=st.booleans(),
+    )
+    def act(self, gap: int, action: Any, back: int, coded: bool) -> None:
+        """An action on one of the last alerts, or on one that is not there: what the table says, and nothing else."""
+        clock = self._clock(gap)
+        self.story.wait(clock)
+        self.no_record_breaks_the_rules()
+        alert_id = list(self.seen)[-1 - back % len(self.seen)] if self.seen and back < 8 else "store-17-unknown"
+        before, told = self.seen.get(alert_id), len(self.story.alerts)
+        self.done += 1
+        code = "false" if coded else None
+        entry = self.story.act(clock, action, alert_id=alert_id, id=f"action-{self.done}", dismissal_code=code)  # type: ignore[arg-type]
+        new = self.story.alerts[told:]
+        if before is None:
+            assert (False, "unknown_alert", []) == (entry.accepted, entry.reason, new)
+            return
+        allowed, target = LEADS_TO.get(action, (set(), None))
+        if before.state not in allowed or (action == "dismiss" and not coded):
+            assert not entry.accepted
+            assert [] == new
+            assert (before.state, before.status, before.sequence) == (entry.state, entry.status, entry.sequence)
+            return
+        assert (True, "done", target) == (entry.accepted, entry.reason, entry.state)
+        assert [(target, before.status, entry.action_id)] == [(one.state, one.status, one.action_id) for one in new]
+
+    @precondition(lambda self: any(alert.state in UNFINISHED for alert in self.seen.values()))
+    @rule(gap=minutes)
+    def act_twice(self, gap: int) -> None:
+        """A button that was pressed twice: the second time changes nothing and says so."""
+        alert = next(alert for alert in self.seen.values() if alert.state in UNFINISHED)
+        action: Any = "acknowledge" if alert.state == "open" else "resolve"
+        self.done += 1
+        clock = self._clock(gap)
+        assert self.story.act(clock, action, alert_id=alert.alert_id, id=f"action-{self.done}").accepted
+        told = len(self.story.alerts)
+        again = self.story.act(clock, action, alert_id=alert.alert_id, id=f"action-{self.done}")
+        assert (False, "already_done", told) == (again.accepted, again.reason, len(self.story.alerts))
+
+    @invariant()
+    def no_record_breaks_the_rules(self) -> None:
+        for alert in self.story.alerts[self.checked :]:
+            before = self.seen.get(alert.alert_id)
+            if before is None:
+                self._begins(alert)
+            else:
+                self._goes_on(before, alert)
+            self.seen[alert.alert_id] = alert
+            (self.firing.add if alert.status == "firing" else self.firing.discard)(alert.alert_id)
+            assert len(self.firing) <= 1, "one alert of a cause at a time"
+        self.checked = len(self.story.alerts)
+
+    @staticmethod
+    def _begins(alert: Alert) -> None:
+        assert ("opened", "firing", "open", 1) == (alert.change, alert.status, alert.state, alert.sequence)
+        assert alert.starts_at == alert.detected_at
+        assert (None, None, None) == (alert.ends_at, alert.action_id, alert.actor)
+        assert alert.evidence
+
+    @staticmethod
+    def _goes_on(before: Alert, alert: Alert) -> None:
+        assert before.sequence + 1 == alert.sequence
+        assert (before.dedup_key, before.starts_at, before.labels) == (alert.dedup_key, alert.starts_at, alert.labels)
+        assert before.detected_at <= alert.detected_at
+        assert before.severity <= alert.severity
+        by_signal = alert.change in BY_SIGNAL
+        assert by_signal == (alert.action_id is None)
+        if by_signal:
+            assert before.state == alert.state, "the signal leaves the case alone"
+            assert "firing" == before.status, "what is quiet has no signal any more"
+            assert ("quiet" if alert.change == "quiet" else "firing") == alert.status
+        else:
+            assert (before.status, before.ends_at) == (alert.status, alert.ends_at), "an action leaves the signal alone"
+        if alert.change == "grown":
+            assert before.severity < alert.severity
+        assert (alert.ends_at is None) == (alert.status == "firing")
+
+    @invariant()
+    def the_state_knows_what_was_told(self) -> None:
+        unit = self.story.log.units["store-17"]
+        assert set(unit.firing.values()) == self.firing
+        assert {key: self.seen[key] for key in unit.cases} == {key: case.last for key, case in unit.cases.items()}
+
+    def teardown(self) -> None:
+        """In the end, when nobody says anything for two days, everything is quiet, and every case is as it was left."""
+        left = {alert_id: alert.state for alert_id, alert in self.seen.items()}
+        self.story.wait(clock_of(max(self.now, START_MS) + 48 * 60 * MINUTE_MS))
+        self.no_record_breaks_the_rules()
+        assert set() == self.firing
+        assert left == {alert_id: alert.state for alert_id, alert in self.seen.items() if alert_id in left}
+
+
+TestLifecycle = Lifecycle.TestCase
+TestLifecycle.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
