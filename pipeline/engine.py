@@ -30,7 +30,7 @@ KEEP_CASE_MS = 30 * DAY_MS
 CASES_MAX = 50
 ACTIONS_MAX = 50
 ROLLUP_GRACE_MS = 10 * MINUTE_MS
-BELOW_HOURS_MAX = 48
+BELOW_HOURS_MAX = 24
 
 Output = Alert | CaseEntry | UnitRollup
 UnitEvent = Insight | UnitSettings | UnitAction | UnitErasure | UnitRollup
@@ -375,10 +375,9 @@ def _roll_up(state: UnitState, hour: int, outputs: list[Output]) -> None:
 
 
 def _count_below(state: UnitState, rollup: UnitRollup) -> None:
-    tally = state.below.setdefault(int(rollup.hour), Tally())  # a key that is written as it is read
-    tally.mentions += rollup.mentions
-    tally.negative += rollup.negative
-    tally.positive += rollup.positive
+    """Said again after a crash, an hour of a unit is the same hour: it replaces what was said before."""
+    hour = state.below.setdefault(int(rollup.hour), {})  # a key that is written as it is read
+    hour[rollup.child_id] = Tally(rollup.mentions, rollup.negative, rollup.positive)
     while len(state.below) > BELOW_HOURS_MAX:
         del state.below[min(state.below)]
 

@@ -49,7 +49,7 @@ class Tally(msgspec.Struct, array_like=True):
 class UnitState(msgspec.Struct, omit_defaults=True):
     """`marks`: per source partition, offset and index of the last record applied. `now`: the latest event
     time or due time so far. `opened`: alerts so far. `hours`: own hours that are not yet rolled up;
-    `below`: hours of the units below, for a region or a brand."""
+    `below`: the last hours of each unit below, for a region or a brand."""
 
     unit_id: str
     marks: dict[str, tuple[int, int]] = {}
@@ -60,7 +60,7 @@ class UnitState(msgspec.Struct, omit_defaults=True):
     firing: dict[str, str] = {}
     opened: int = 0
     hours: dict[int, Tally] = {}
-    below: dict[int, Tally] = {}
+    below: dict[int, dict[str, Tally]] = {}
 
 
 _encoder = msgspec.msgpack.Encoder(enc_hook=encode_hook)

@@ -138,14 +138,15 @@ def _time(insight: Insight) -> int:
 
 
 def inputs_unchanged(detector: Detector, draw: Draw) -> None:
-    """A detector changes nothing about the insights that it is given."""
+    """A detector changes nothing about the insights that it is given, nor itself: all it keeps is in the state."""
     stream = draw(streams())
-    before = [encode(insight) for insight in stream]
+    before, itself = [encode(insight) for insight in stream], repr(sorted(vars(detector).items()))
     run = Run(detector)
     for one in stream:
         run.pass_time(_time(one))
         run.see(one)
     assert before == [encode(insight) for insight in stream]
+    assert itself == repr(sorted(vars(detector).items()))
 
 
 def looking_changes_nothing(detector: Detector, draw: Draw) -> None:

@@ -7,6 +7,7 @@ generous, and no test depends on how fast the machine is.
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -327,11 +328,12 @@ def test_command_runs_until_it_is_told_to_stop(stop: signal.Signals) -> None:
     assert not Path(told["log"]).exists()
 
 
-def test_command_refuses_a_port_in_use(broker: EmbeddedKafka) -> None:
+def test_command_refuses_a_port_in_use() -> None:
     """A port that somebody holds gives one clear line and exit code 2."""
-    port = broker.bootstrap.rpartition(":")[2]
-    command = cem_kafka("--port", port)
-    output, errors = command.communicate(timeout=PATIENCE_SECONDS)
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = str(holder.getsockname()[1])
+        command = cem_kafka("--port", port)
+        output, errors = command.communicate(timeout=PATIENCE_SECONDS)
 
     assert (command.returncode, output) == (2, "")
     assert len(errors.splitlines()) == 1

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.detectors.detector import Detector
+from pipeline.detectors.surge import SurgeDetector
 from pipeline.engine import Engine
 from schemas.time import HOUR_MS, MINUTE_MS
 from tests.checks import EXCEPTIONS, LAWS, SLOW_LAWS, START_MS, Law, Run, insight
@@ -54,6 +55,19 @@ def test_the_laws_are_not_empty() -> None:
         findings = [run.see(one) for one in crowd]
         found.append(any(finding is not None and finding.active for finding in findings))
     assert any(found)
+
+
+def test_who_takes_back_his_second_word_has_still_said_the_first() -> None:
+    """Though the first has left the window by then: its hour is still to be learned, and he is in it."""
+    detector = SurgeDetector()
+    both, one = Run(detector), Run(detector)
+    for run in (both, one):
+        run.see(insight(1, START_MS + MINUTE_MS))
+    both.see(insight(2, START_MS + 59 * MINUTE_MS))
+    for run in (both, one):
+        run.pass_time(START_MS + 75 * MINUTE_MS)
+        run.take_back("x:2")
+    assert one.seen(START_MS + 2 * HOUR_MS) == both.seen(START_MS + 2 * HOUR_MS)
 
 
 def test_exceptions_name_what_exists() -> None:

@@ -1,11 +1,11 @@
-"""What holds for the enrich agent's core whatever it is fed: nothing vanishes, and a repeat decides as before.
+"""What the enrich agent makes of a partition follows from its records, and can be read, whoever works on it and when.
 
 A partition here is a drawn list of posts of a few people in a few threads, with ticks and versions between them.
 """
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.control import Shape
@@ -38,7 +38,7 @@ STORES = tuple(
     for n in (1, 2, 3)
 )
 DIRECTORIES = [Directory([BRAND, *STORES[:count]], version) for version, count in enumerate((1, 3, 2))]
-LIMITS = Limits(memory_ms=6 * HOUR_MS, memory_entries_max=8)
+LIMITS = Limits(memory_ms=6 * HOUR_MS, memory_entries_max=5, future_ms=DAY_MS)
 """So small that things are forgotten in these tests."""
 UNDERSTANDING = Understanding(VaderScorer(), Pseudonyms(b"a key of the tests"))
 
@@ -47,7 +47,7 @@ CODECS: dict[str, Codec[Any]] = {
     TOPICS("deadletter"): Codec(DeadLetter),
 }  # fmt: skip
 
-ids = st.sampled_from([f"p{number}" for number in range(6)])
+ids = st.sampled_from([f"p{number}" for number in range(7)])
 people = st.sampled_from([("1", "ana"), ("2", "ben"), ("3", "shop1"), ("4", "Shop2")])
 said = st.sampled_from(["awful @shop1", "lovely @shop2", "@shop1 @shop2 terrible", "so true", "", "@shop3 is closed"])
 moments = st.integers(0, 20 * HOUR_MS).map(lambda after: Millis(START_MS + after))
@@ -56,7 +56,7 @@ drawn_posts = st.builds(
     lambda who, **fields: Post(network="x", author=Author(id=who[0], handle=who[1]), **fields),
     who=people,
     id=ids,
-    kind=st.sampled_from(["post", "post", "reply", "reply", "repost", "edit", "delete"]),
+    kind=st.sampled_from(["post", "reply", "reply", "repost", "edit", "edit", "delete"]),
     text=said,
     in_reply_to=st.none() | ids,
     root_id=st.none() | ids,
@@ -98,8 +98,25 @@ def _without_announcements(out: list[Emission]) -> list[Emission]:
     return [one for one, event in zip(out, _decoded(out), strict=True) if not isinstance(event, UnitSettings)]
 
 
+def _wrote(identity: str, who: tuple[str, str] = ("1", "ana"), **fields: Any) -> tuple[bytes, Any]:
+    author = Author(id=who[0], handle=who[1])
+    return encode(Post(id=identity, network="x", author=author, event_time=Millis(START_MS), **fields)), ()
+
+
+SHOP = ("3", "shop1")
+VERSION_1 = (encode(Version(directory=1)), ((CONTROL_HEADER, CONTROL_VERSION),))
+TWO_ANSWERS = [VERSION_1, _wrote("p0"), *(_wrote(f"p{n}", SHOP, kind="reply", in_reply_to="p0") for n in (1, 2))]
+OWN_EDIT = [
+    VERSION_1, _wrote("p0", SHOP), *(_wrote(f"p{n}") for n in (1, 2, 3, 4)), _wrote("p0", SHOP, kind="edit"),
+    _wrote("p5"), _wrote("p1"),
+]  # fmt: skip
+"""What is oldest stays oldest when it is edited, so that `p5` pushes out the same post for everybody."""
+
+
 @settings(max_examples=200, deadline=None)
-@given(partition=records, cuts=st.sets(st.integers(0, 60), max_size=5))
+@example(partition=TWO_ANSWERS, cuts={2, 3})
+@example(partition=OWN_EDIT, cuts={7})
+@given(partition=records, cuts=st.sets(st.integers(0, 60), max_size=40))
 def test_a_hand_over_changes_no_decision(partition: list[tuple[bytes, Any]], cuts: set[int]) -> None:
     """What is saved of a lane at any point is all that it needs: who takes over decides as who gave up would have. Only
     settings may be announced again."""
@@ -170,6 +187,6 @@ def test_a_deleted_post_leaves_no_text(partition: list[tuple[bytes, Any]]) -> No
         for one in enricher.step(lane, _incoming(offset, value, headers)):
             if one.topic == TOPICS("texts"):
                 texts[one.key] = one.value
-        for number in range(6):
+        for number in range(7):
             memo = lane.memory.get(f"x:p{number}")
             assert memo is None or not memo.deleted or texts.get(f"x:p{number}".encode()) is None

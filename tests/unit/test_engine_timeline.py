@@ -261,6 +261,16 @@ def test_a_delete_of_old_evidence_corrects_the_alert_too() -> None:
     assert [f"p{number}" for number in range(NEEDED) if number != 1] == story.evidence
 
 
+def test_what_an_alert_was_raised_for_is_remembered_while_it_is_firing() -> None:
+    """With a long hold the posts are hours old when one is deleted; the others are still the alert's evidence."""
+    story = Timeline(Engine(hold_ms=8 * HOUR_MS))
+    story.crowd("48:00", NEEDED)
+    story.word("52:00", "fan", mood="positive")
+    story.delete("52:01", "p1")
+    assert ["opened", "corrected"] == [told.partition(" ")[2] for told in story.news()]
+    assert [f"p{number}" for number in range(NEEDED) if number != 1] == story.evidence
+
+
 def test_a_delete_after_an_action_leaves_the_other_evidence() -> None:
     """What the manager does in between does not change what the alert is about."""
     story = firing()
