@@ -59,15 +59,16 @@ MOODS = (("negative", "neutral", "positive"), (14, 50, 36))
 TROUBLED_UNITS = 15
 TROUBLED_SHARE = 0.05
 """Of all posts, complaints about a few units: something for both to raise alerts about."""
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 STOP_SECONDS_MAX = 30.0
 LOG_LINES_SHOWN = 40
 AUTHOR_KEY = "only-for-the-benchmark"
 HEADINGS = (
-    "partitions", "posts/s", "lowest – highest", "× naive", "% of VADER", "CPU µs each", "% in line", "start s"
+    "partitions", "posts/s", "lowest – highest", "× naive", "% of VADER", "CPU µs", "Kafka µs", "% in line", "start s"
 )  # fmt: skip
-"""`% in line`: of the time, the worker's main thread stood in line for a core that others had."""
-COLUMNS = 116
+"""Processor time of the worker and of Kafka for each post; `% in line`: how much of the time the worker's main thread
+stood in line for a core that others had."""
+COLUMNS = 126
 """Where there is no terminal."""
 CPU_TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -109,6 +110,7 @@ class Run(NamedTuple):
     seconds: float
     startup_seconds: float
     usage: Usage
+    kafka_cpu_seconds: float
     alerts: int
 
     @property
@@ -175,9 +177,14 @@ def _post(random: Random, number: int, text: str, at: int) -> Post:
 class Broker:
     """What the measurements ask of Kafka, and nothing of it is asked of the workers."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, pid: int) -> None:
         self.bootstrap = bootstrap
+        self._pid = pid
         self._admin = KafkaAdminClient(bootstrap_servers=bootstrap, client_id="bench")
+
+    def cpu_seconds(self) -> float:
+        """What the broker has used of the processor so far."""
+        return _usage(self._pid).cpu
 
     def close(self) -> None:
         """Closes the connection."""
@@ -391,7 +398,8 @@ def worker(contender: Contender, folder: Path) -> Iterator[Callable[[], Usage]]:
         yield usage
     except BenchmarkError as error:
         lines = log_path.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
-        raise BenchmarkError("\n".join([f"{error}; the end of its log:", *lines])) from None
+        shown = ("".join(filter(str.isprintable, line)) for line in lines)  # Faust moves the cursor
+        raise BenchmarkError("\n".join([f"{error}; the end of its log:", *shown])) from None
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -420,7 +428,7 @@ def measure(contender: Contender, given: Input, progress: Progress, label: str, 
         started = time.monotonic()
         with worker(contender, Path(folder)) as usage:
             begun, before = _poll(contender.begun, usage, seconds_max, contender.name)
-            first = usage()
+            first, kafka = usage(), contender.broker.cpu_seconds()
             progress.update(task, description=f"{label}: working")
 
             def look() -> tuple[bool, int]:
@@ -429,11 +437,11 @@ def measure(contender: Contender, given: Input, progress: Progress, label: str, 
                 return durable, done
 
             ended, _ = _poll(look, usage, seconds_max, contender.name)
-            last = usage()
+            last, kafka = usage(), contender.broker.cpu_seconds() - kafka
             alerts = contender.check(given)
     contender.broker.delete(contender.run_id)
     used = Usage(last.cpu - first.cpu, last.waited - first.waited)
-    run = Run(len(given.records) - before, ended - begun, begun - started, used, alerts)
+    run = Run(len(given.records) - before, ended - begun, begun - started, used, kafka, alerts)
     progress.update(task, description=f"{label}: {run.rate:,.0f} posts/s", completed=len(given.records))
     return run
 
@@ -476,7 +484,7 @@ def compare(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
     alone = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with EmbeddedKafka() as kafka, Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        broker = Broker(kafka.bootstrap)
+        broker = Broker(kafka.bootstrap, kafka.pid)
         for round_number in range(arguments.rounds):
             alone.append(vader_alone(given.texts))
             for kind, partitions in CONTENDERS if round_number % 2 == 0 else reversed(CONTENDERS):
@@ -529,6 +537,7 @@ def _as_dict(run: Run) -> dict[str, Any]:
         "seconds": round(run.seconds, 2),
         "startup_seconds": round(run.startup_seconds, 2),
         "worker_cpu_seconds": round(run.usage.cpu, 2),
+        "kafka_cpu_seconds": round(run.kafka_cpu_seconds, 2),
         "waited_for_a_core_seconds": round(run.usage.waited, 2),
         "alert_records": run.alerts,
     }
@@ -558,6 +567,7 @@ def as_table(result: dict[str, Any]) -> Table:
             f"{entry['posts_per_second'] / rival:.1f}",
             f"{100 * entry['posts_per_second'] / alone:.0f}",
             f"{statistics.median(run['worker_cpu_seconds'] / run['posts'] * 1e6 for run in runs):.0f}",
+            f"{statistics.median(run['kafka_cpu_seconds'] / run['posts'] * 1e6 for run in runs):.0f}",
             f"{statistics.median(100 * run['waited_for_a_core_seconds'] / run['seconds'] for run in runs):.0f}",
             f"{statistics.median(run['startup_seconds'] for run in runs):.1f}",
         )
@@ -570,6 +580,7 @@ def as_table(result: dict[str, Any]) -> Table:
         f"{alone / rival:.1f}",
         "100",
         f"{1e6 / alone:.0f}",
+        "",
         "",
         "",
     )
