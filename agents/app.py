@@ -116,7 +116,6 @@ class Worker:
         Consumer.on_assigned = staticmethod(self._assigned)
         app.on_partitions_revoked.connect(self._revoked)
         app.on_before_shutdown.connect(self._before_shutdown)
-        app.on_worker_init.connect(lambda *_, **__: None)
         app.task(self._start)
         app.task(self._chores)
 

@@ -1,8 +1,11 @@
 """Closed hours go up, and count once."""
 
+from types import SimpleNamespace
+
 from agents.rollup import RollupProcessor
 from pipeline.engine import Engine
 from pipeline.state import Tally, UnitState
+from schemas.codec import Codec, encode
 from schemas.event import UnitRollup
 from schemas.record import Source
 from schemas.time import HOUR_MS, Millis
@@ -40,8 +43,17 @@ def _fields(one: UnitRollup) -> dict[str, object]:
     return {name: getattr(one, name) for name in one.__struct_fields__}
 
 
-def test_the_agent_needs_nothing_saved() -> None:
-    """It only says where a roll-up was read."""
+def test_the_agent_says_where_a_rollup_was_read() -> None:
+    """It goes into the log of the unit above, with its place in `cem.rollup`; nothing has to be saved."""
     processor = RollupProcessor(Topics(), None)  # type: ignore[arg-type]
-    processor.load({}, None)
+    record = SimpleNamespace(topic="cem.rollup", partition=2, offset=7, value=encode(rollup("store-1", -1)), headers=())
+    (sent,) = processor.process([record])
+    assert ("cem.events", b"west") == (sent.topic, sent.key)
+    found = Codec[UnitRollup](UnitRollup).decode(sent.value)
+    assert ("cem.rollup/2", 7, "store-1", 5) == (
+        found.source.stream,
+        found.source.offset,
+        found.child_id,
+        found.mentions,
+    )
     assert ([], b"") == (processor.save(), processor.save_position())
