@@ -1,7 +1,8 @@
 """The one place where settings meet Faust: the app, its agents, and what runs beside them.
 
 Faust hosts agents, assignment and the event loop. What must not be lost goes through our own delivery layer
-(`agents/kafka`): batches come in through its transport, everything goes out through its outbox and stages.
+(`agents/kafka`): batches come in through its transport, everything goes out in
+transactions of its stages.
 """
 
 import asyncio
@@ -18,8 +19,8 @@ from agents.directory import DirectoryFollower
 from agents.enrich import EnrichProcessor, UnitsProcessor
 from agents.health import HealthServer
 from agents.kafka.client import faust_credentials
+from agents.kafka.cluster import Cluster
 from agents.kafka.crash import die
-from agents.kafka.outbox import Outbox
 from agents.kafka.stage import Processor, Stage
 from agents.kafka.transport import BatchTopic, Consumer, ConsumerThread, Transport
 from agents.parts import engine_of, limits_of, understanding_of
@@ -33,7 +34,7 @@ from pipeline.control import Shape
 from pipeline.enrich import Enricher
 from schemas.topics import Topics
 
-CHORES_SECONDS = 0.1
+CHORES_SECONDS = 0.02
 BARRIER_SHARE = 2.0
 """Giving partitions up may take this many session time-outs; the group waits three."""
 
@@ -60,7 +61,7 @@ class Worker:
         self.topics = topics = Topics(settings.prefix)
         self._limits = limits_of(settings)
         self._engine = engine_of(settings)
-        self._outbox = Outbox(settings, topics)
+        self._kafka = Cluster(settings, self._thread)
         self._follower = DirectoryFollower(settings, topics)
         self._enricher = Enricher(
             topics=topics,
@@ -70,7 +71,7 @@ class Worker:
             limits=self._limits,
         )
         self._unit_topics = UnitTopics(settings, topics)
-        self._ticker = Ticker(settings, shape, self._outbox)
+        self._ticker = Ticker(settings.tick_ms, shape)
         self.health = HealthServer(settings.http_host, settings.http_port, self._why_not_ready)
         self.app = _new_app(settings)
         self.enrich = self._stage("enrich", topics.inputs, self._enrich_processor)
@@ -95,7 +96,7 @@ class Worker:
     # Faust
 
     def _stage(self, name: str, inputs: tuple[str, ...], new_processor: Callable[[TopicPartition], Processor]) -> Stage:
-        return Stage(name, self.settings, self.topics, inputs, self._outbox, new_processor, self._thread)
+        return Stage(name, self.settings, self.topics, inputs, self._kafka, new_processor)
 
     def _thread(self) -> ConsumerThread:
         thread: ConsumerThread = self.app.consumer._thread
@@ -121,7 +122,6 @@ class Worker:
 
     async def start(self) -> None:
         """Connects what runs beside Faust. Before Faust, so that it is there when partitions come."""
-        await self._outbox.start()
         await self._follower.start()
 
     async def _start(self) -> None:
@@ -150,14 +150,14 @@ class Worker:
             await self._revoked()
 
     async def _chores(self) -> None:
-        """What is to be done a few times a second: checkpoints, ticks."""
+        """What is to be done many times a second: checkpoints, ticks."""
         try:
             units = self.topics("units")
             while not self.app.should_stop:
                 for stage in self.stages:
                     await stage.tick()
                 if self.settings.clock == "wall" and self.enrich.owns(units, 0):
-                    await self._ticker.tick()
+                    self.enrich.emit(units, 0, self._ticker.due())
                 await asyncio.sleep(CHORES_SECONDS)
         except asyncio.CancelledError:
             raise
@@ -194,6 +194,7 @@ def _new_app(settings: Settings) -> App:
         broker_rebalance_timeout=session * 3,
         broker_max_poll_records=settings.batch_records_max,
         broker_commit_every=10**9,
+        consumer_group_instance_id=settings.instance or None,
         consumer_auto_offset_reset="earliest",
         stream_buffer_maxsize=8,
         stream_wait_empty=False,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agents.directory import DirectoryFollower
-from agents.kafka.state import Item
+from agents.kafka.transaction import Item
 from pipeline import metrics
 from pipeline.directory import Directory
 from pipeline.emission import Emission, Incoming

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from agents.enrich import incoming, refusal
-from agents.kafka.state import Item
+from agents.kafka.transaction import Item
 from pipeline.emission import Emission
 from pipeline.enrich import Enricher
 from schemas.codec import Codec, RecordError, encode

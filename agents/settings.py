@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kafka: str = ""
     prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "cem"
     group: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = "cem"
+    instance: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,200}$")] = ""
     clock: Literal["wall", "data"] = "wall"
     author_key: str = ""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     events_partitions: Partitions = 3
     replication_factor: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
     tick_seconds: Annotated[float, msgspec.Meta(ge=0.001, le=86_400)] = 10.0
+    output_seconds: Positive = 0.1
     checkpoint_seconds: Positive = 1.0
     batch_records_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
     session_timeout_seconds: Annotated[float, msgspec.Meta(ge=6, le=300)] = 10.0
@@ -75,6 +77,8 @@ ABOUT: dict[str, str] = {
     "kafka": "bootstrap servers, `host:port,host:port`; the demo and `cem kafka` start an embedded one without it",
     "prefix": "what all topics begin with",
     "group": "consumer group of the workers",
+    "instance": "a lasting name of this worker in the group (static membership), its own: started again within the "
+    "session time-out, it has its partitions back at once and nobody else is disturbed",
     "clock": "`wall`: time passes with the leader's clock; `data`: with the ticks that `cem ingest` writes",
     "author_key": "secret that authors' ids are hashed with, at least 16 characters; a worker does not start without",
     "security_protocol": "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL",
@@ -89,7 +93,8 @@ ABOUT: dict[str, str] = {
     "events_partitions": "partitions of the units' logs when topics are created",
     "replication_factor": "replicas of each topic when topics are created",
     "tick_seconds": "grid of the stream clock",
-    "checkpoint_seconds": "how often outputs, states and offsets are made durable",
+    "output_seconds": "how long what a worker has made may wait before it is shown, in one transaction with its states",
+    "checkpoint_seconds": "how often states and positions are made durable where there is nothing to show",
     "batch_records_max": "records that are worked on in one go",
     "session_timeout_seconds": "after how long without a heartbeat a worker's partitions go to others",
     "false_alerts_per_month": "budget of false alerts per unit and 30 days over everything statistical",

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from agents.enrich import incoming, refusal
-from agents.kafka.state import Item
+from agents.kafka.transaction import Item
 from pipeline import metrics
 from pipeline.emission import Emission
 from pipeline.engine import Engine, Output

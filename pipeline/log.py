@@ -1,8 +1,7 @@
 """One partition of `cem.events`: its units, its watermark, and what is due.
 
-In: the records of the partition, in order. Out: what the engine makes of them. The rules: a record at or below its
-unit's mark for the record's source is skipped, because it is a repeat; the watermark is the smallest tick over the
-sources that are ticked together.
+In: the committed records of the partition, in order, each once (`agents/kafka` sees to that). Out: what the engine
+makes of them. The rule: the watermark is the smallest tick over the sources that are ticked together.
 """
 
 import heapq
@@ -13,28 +12,23 @@ import msgspec
 
 from pipeline.engine import Engine, Output
 from pipeline.state import UnitState, decode_state, encode_state
-from schemas.event import Event, UnitAction, UnitErasure, UnitRollup, UnitSettings
-from schemas.insight import Insight
+from schemas.event import Event, UnitErasure
 from schemas.tick import Tick
-
-MarkedEvent = Insight | UnitSettings | UnitAction | UnitRollup
 
 
 class Applied(StrEnum):
     """What became of a record of the log."""
 
     APPLIED = "applied"
-    REPEAT = "repeat"
     TICK = "tick"
 
 
 class Clock(msgspec.Struct):
     """The last tick of each source (`cem.posts/3`), and the watermark: -1 until all sources that are ticked together
-    have ticked. It never goes back. `erased`: per source, the offset of the last erasure."""
+    have ticked. It never goes back."""
 
     ticks: dict[str, int] = {}
     watermark_ms: int = -1
-    erased: dict[str, int] = {}
 
     def tick(self, tick: Tick) -> None:
         """Takes a tick in; one that is not newer than what is known of its source changes nothing."""
@@ -89,36 +83,19 @@ class Log:
         state = self.units.get(event.unit_id)
         if state is None:
             state = self.units[event.unit_id] = UnitState(unit_id=event.unit_id)
-        if not self._is_new(state, event):
-            self.outcomes[Applied.REPEAT] += 1
-            return []
-        return self._step(state, event)
+        outputs = self._engine.step(state, event, self.clock.watermark_ms)
+        self._dirty.add(state.unit_id)
+        self._schedule(state)
+        self.outcomes[Applied.APPLIED] += 1
+        return outputs
 
     def _erase(self, erasure: UnitErasure) -> list[Output]:
-        """Goes to every unit that holds something of it. A repeat would take out what came in between."""
-        stream, offset = erasure.source.stream, erasure.source.offset
-        if offset <= self.clock.erased.get(stream, -1):
-            self.outcomes[Applied.REPEAT] += 1
-            return []
-        self.clock.erased[stream] = offset
+        """Goes to every unit that holds something of it."""
         holders = [unit for unit in self.units.values() if self._engine.holds(unit, erasure)]
         holders.sort(key=lambda unit: unit.unit_id)
         self._dirty.update(unit.unit_id for unit in holders)
         self.outcomes[Applied.APPLIED] += 1
         return [output for unit in holders for output in self._engine.step(unit, erasure)]
-
-    def _is_new(self, state: UnitState, event: MarkedEvent) -> bool:
-        source = event.source
-        return state.marks.get(source.stream, (-1, -1)) < (source.offset, source.index)
-
-    def _step(self, state: UnitState, event: MarkedEvent) -> list[Output]:
-        source = event.source
-        outputs = self._engine.step(state, event, self.clock.watermark_ms)
-        state.marks[source.stream] = (source.offset, source.index)
-        self._dirty.add(state.unit_id)
-        self._schedule(state)
-        self.outcomes[Applied.APPLIED] += 1
-        return outputs
 
     def _schedule(self, state: UnitState) -> None:
         """Remembers when the unit is due; an entry that is later than one already there waits for it."""

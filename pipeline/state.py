@@ -47,12 +47,10 @@ class Tally(msgspec.Struct, array_like=True):
 
 
 class UnitState(msgspec.Struct, omit_defaults=True):
-    """`marks`: per source partition, offset and index of the last record applied. `now`: the latest event
-    time or due time so far. `opened`: alerts so far. `hours`: own hours that are not yet rolled up;
-    `below`: the last hours of each unit below, for a region or a brand."""
+    """`now`: the latest event time or due time so far. `opened`: alerts so far. `hours`: own hours that are not yet
+    rolled up; `below`: the last hours of each unit below, for a region or a brand."""
 
     unit_id: str
-    marks: dict[str, tuple[int, int]] = {}
     profile: Profile = Profile()
     now: int = 0
     surge: SurgeState = msgspec.field(default_factory=SurgeState)

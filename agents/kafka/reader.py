@@ -28,7 +28,10 @@ def read(
     or never. Raises ReadError."""
     try:
         consumer = KafkaConsumer(
-            **kafka_python_options(settings), enable_auto_commit=False, auto_offset_reset="earliest"
+            **kafka_python_options(settings),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
         )
     except (KafkaError, OSError) as error:
         raise ReadError(f"no Kafka answers at {settings.kafka}: {error}; is CEM_KAFKA right?") from None

@@ -1,34 +1,37 @@
 """A stage: takes partitions over, works through their records, makes the work durable, gives partitions up.
 
-In: batches of a generation. Out: emissions, states, offsets. The rules of delivery, in the order in which they matter:
+In: batches of a generation. Out: checkpoints. The rules of delivery, in the order in which they matter:
 
-- The writer of a partition's states is fenced before the states are read.
+- The writer of a partition is fenced before its states are read.
 - A batch is taken only if it begins where the last one ended.
-- A checkpoint is: outputs acknowledged, then states and position written, then the offset committed.
+- A checkpoint is one transaction: the outputs, the changed states, and the position in the input that they stand for.
+  The offset committed to the group after it is a mark for people and for whoever starts next; the position is what
+  counts.
 - Before partitions are given up: finish, checkpoint, commit. Whatever cannot be handled ends the process.
 """
 
 import asyncio
-import time
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol
 
 import msgspec
 from aiokafka import TopicPartition
 
 from agents.kafka.crash import die
-from agents.kafka.outbox import Acknowledgement, Outbox
-from agents.kafka.state import POSITION_KEY, TRIAL_KEY, Item, Position, StateWriter, read_states
-from agents.kafka.transport import Batch, ConsumerThread, StartingPoint
+from agents.kafka.state import POSITION_KEY, TRIAL_KEY, Position
+from agents.kafka.transaction import Item
+from agents.kafka.transport import Batch, Reading, StartingPoint
 from agents.kafka.trial import Trial
 from agents.settings import Settings
 from pipeline import metrics
 from pipeline.emission import Emission
 from schemas.topics import Topics
 
-ACKNOWLEDGE_SECONDS_MAX = 30.0
 COMMIT_SECONDS_MAX = 20.0
 LOAD_SECONDS_MAX = 300.0
+OUTPUTS_MAX = 20_000
+"""So many records of a partition wait for their transaction at most; then the work waits."""
 
 
 class Processor(Protocol):
@@ -59,32 +62,90 @@ class Processor(Protocol):
         ...
 
 
+class Writer(Protocol):
+    """Writes what comes of one partition."""
+
+    async def start(self) -> None:
+        """Refuses every earlier writer of the partition, and undoes what it left open."""
+        ...
+
+    async def stop(self) -> None:
+        """Closes the connections."""
+        ...
+
+    async def write(self, emissions: Iterable[Emission], states: Iterable[Item]) -> None:
+        """All of it or nothing."""
+        ...
+
+
+class Kafka(Protocol):
+    """What a stage needs of Kafka. The service has `cluster.Cluster`, the simulation a model."""
+
+    def writer(self, state: TopicPartition) -> Writer:
+        """The writer of the partition whose states are in this partition."""
+        ...
+
+    async def read_states(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, dict[bytes, bytes]]:
+        """The latest value of each key, by partition."""
+        ...
+
+    async def starting_points(
+        self, partitions: Collection[TopicPartition], timeout_seconds: float
+    ) -> dict[TopicPartition, StartingPoint]:
+        """Where reading begins."""
+        ...
+
+    async def commit(self, generation: int, offsets: dict[TopicPartition, int], timeout_seconds: float) -> None:
+        """Commits as a member of the generation, or raises Fenced."""
+        ...
+
+    def lease_seconds(self) -> float:
+        """How long this worker may still take itself for the owner."""
+        ...
+
+    def reading(self, partition: TopicPartition) -> Reading | None:
+        """How far reading is; None before the first fetch."""
+        ...
+
+    def end_offset(self, partition: TopicPartition) -> int | None:
+        """How far the partition goes; None before the first fetch."""
+        ...
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Reads on from `offset`."""
+        ...
+
+
 class StateLost(RuntimeError):
     """States that must be there are not: somebody deleted a topic."""
 
 
 class Slot:
-    """One partition in one generation."""
+    """One partition in one generation. `expected`: where the next batch begins; `position`: the next record to be
+    worked on; `durable`: the position of the last checkpoint; `committed`: that of the last commit."""
 
-    def __init__(self, partition: TopicPartition, generation: int, processor: Processor, writer: StateWriter) -> None:
+    def __init__(self, partition: TopicPartition, generation: int, processor: Processor, writer: Writer) -> None:
         self.partition = partition
         self.generation = generation
         self.processor = processor
         self.writer = writer
         self.ready = asyncio.Event()
-        self.expected = -1
-        self.position = -1
-        self.saved_position = -1
+        self.expected = self.position = self.durable = self.committed = -1
         self.gap_seen: tuple[int, int] | None = None
         self.trial = Trial()
         self.trial_written = False
-        self.unacknowledged: list[Acknowledgement] = []
+        self.outputs: list[Emission] = []
         self.checkpoint: asyncio.Task[None] | None = None
         self.checkpointed_at = 0.0
 
+    @property
+    def checkpointing(self) -> bool:
+        """Whether a checkpoint is under way."""
+        return self.checkpoint is not None and not self.checkpoint.done()
+
 
 class Stage:
-    """`new_processor` makes what works on one partition; `thread` gives Faust's consumer thread."""
+    """`new_processor` makes what works on one partition."""
 
     def __init__(
         self,
@@ -92,17 +153,15 @@ class Stage:
         settings: Settings,
         topics: Topics,
         inputs: Collection[str],
-        outbox: Outbox,
+        kafka: Kafka,
         new_processor: Callable[[TopicPartition], Processor],
-        thread: Callable[[], ConsumerThread],
     ) -> None:
         self.name = name
         self.inputs = tuple(inputs)
         self._settings = settings
         self._topics = topics
-        self._outbox = outbox
+        self._kafka = kafka
         self._new_processor = new_processor
-        self._thread = thread
         self._slots: dict[TopicPartition, Slot] = {}
         self._lock = asyncio.Lock()
         self._loading: asyncio.Task[None] | None = None
@@ -117,6 +176,10 @@ class Stage:
         slot = self._slots.get(TopicPartition(topic, partition))
         return slot is not None and slot.ready.is_set()
 
+    def emit(self, topic: str, partition: int, emissions: Iterable[Emission]) -> None:
+        """Sends records that come of no record, as the owner of this partition; with its next checkpoint."""
+        self._slots[TopicPartition(topic, partition)].outputs.extend(emissions)
+
     # Taking over
 
     def take_over(self, generation: int, partitions: Collection[TopicPartition]) -> None:
@@ -125,24 +188,23 @@ class Stage:
             die(f"{self.name}: new partitions while the old ones were not given up")
         for partition in partitions:
             if partition.topic in self.inputs:
-                state = TopicPartition(self._topics.state(partition.topic), partition.partition)
-                writer = StateWriter(self._settings, state)
+                writer = self._kafka.writer(self._state_of(partition))
                 self._slots[partition] = Slot(partition, generation, self._new_processor(partition), writer)
         self._loading = asyncio.ensure_future(self._load(list(self._slots.values())))
 
+    def _state_of(self, partition: TopicPartition) -> TopicPartition:
+        return TopicPartition(self._topics.state(partition.topic), partition.partition)
+
     async def _load(self, slots: list[Slot]) -> None:
         try:
-            started = time.monotonic()
+            started = _now()
             await asyncio.gather(*(slot.writer.start() for slot in slots))
-            state_of = {
-                slot.partition: TopicPartition(self._topics.state(slot.partition.topic), slot.partition.partition)
-                for slot in slots
-            }
-            states = await read_states(self._settings, state_of.values())
-            begin = await self._thread().starting_points(list(state_of), COMMIT_SECONDS_MAX) if slots else {}
+            partitions = [slot.partition for slot in slots]
+            states = await self._kafka.read_states([self._state_of(partition) for partition in partitions])
+            begin = await self._kafka.starting_points(partitions, COMMIT_SECONDS_MAX) if slots else {}
             for slot in slots:
-                self._load_slot(slot, states[state_of[slot.partition]], begin[slot.partition])
-            metrics.RECOVERY_SECONDS.labels(self.name).observe(time.monotonic() - started)
+                self._load_slot(slot, states[self._state_of(slot.partition)], begin[slot.partition])
+            metrics.RECOVERY_SECONDS.labels(self.name).observe(_now() - started)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
@@ -159,13 +221,14 @@ class Stage:
             )
         if position is not None and position.offset < begin.offset:
             metrics.GAPS.labels(self.name, "retention").inc()  # the records between are gone from the input
-        slot.expected = slot.saved_position = begin.offset
+        slot.expected = slot.committed = begin.offset
         slot.position = max(begin.offset, position.offset) if position is not None else begin.offset
+        slot.durable = slot.position
         slot.processor.load(states, position.data if position is not None else None)
         before = msgspec.msgpack.decode(trial, type=Trial) if trial is not None else Trial()
         slot.trial = before.after_restart(slot.position)
         metrics.RECOVERED_STATES.labels(self.name).inc(len(states))
-        slot.checkpointed_at = time.monotonic()
+        slot.checkpointed_at = _now()
         slot.ready.set()
 
     # Working
@@ -179,131 +242,152 @@ class Stage:
             await asyncio.wait_for(slot.ready.wait(), LOAD_SECONDS_MAX)
             async with self._lock:
                 if self._slots.get(batch.partition) is slot:
-                    await self._work(slot, batch.records)
+                    await self._work(slot, batch)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
             die(f"{self.name}: {batch.partition.topic}/{batch.partition.partition}", error)
 
-    async def _work(self, slot: Slot, records: list[Any]) -> None:
-        records = self._contiguous(slot, records)
-        if not records:
-            return
-        metrics.RECORDS_IN.labels(slot.partition.topic).inc(len(records))
-        metrics.BATCH_RECORDS.labels(self.name).observe(len(records))
-        await slot.processor.prepare(records)
-        self._check_lease()
-        if not slot.trial_written:
-            slot.trial = slot.trial.begun(slot.position)
-            await slot.writer.write([self._trial_item(slot)])
-            slot.trial_written = True
+    async def _work(self, slot: Slot, batch: Batch) -> None:
+        records = self._contiguous(slot, batch)
+        if records:
+            metrics.RECORDS_IN.labels(slot.partition.topic).inc(len(records))
+            metrics.BATCH_RECORDS.labels(self.name).observe(len(records))
+            await slot.processor.prepare(records)
+            self._check_lease()
+            if not slot.trial_written:
+                await self._begin_trial(slot)
         while records:
             if slot.trial.convicted:
                 await self._refuse(slot, records.pop(0))
                 continue
             share = slot.trial.records_max or len(records)
-            await self._process(slot, records[:share])
+            self._process(slot, records[:share])
             records = records[share:]
             if slot.trial.deaths:
                 await self._checkpoint_now(slot, more=bool(records))
                 slot.trial_written = bool(records)
-        if time.monotonic() - slot.checkpointed_at >= self._settings.checkpoint_seconds:
+        slot.position = max(slot.position, slot.expected)
+        if len(slot.outputs) > OUTPUTS_MAX or (self._due(slot) and not slot.checkpointing):
             await self._begin_checkpoint(slot)
 
-    def _contiguous(self, slot: Slot, records: list[Any]) -> list[Any]:
+    def _contiguous(self, slot: Slot, batch: Batch) -> list[Any]:
         """The records from where the last batch ended. At a gap it seeks back once; if what is fetched then begins at
-        the same place, the records between are really not there (compaction, markers of transactions)."""
-        first = records[0].offset
-        if first > slot.expected:
+        the same place, the records between are really not there any more."""
+        if batch.begin > slot.expected:
             if slot.gap_seen is None or slot.gap_seen[0] != slot.expected:
-                slot.gap_seen = (slot.expected, first)
+                slot.gap_seen = (slot.expected, batch.begin)
                 metrics.GAPS.labels(self.name, "seek").inc()
-                self._thread().seek(slot.partition, slot.expected)
+                self._kafka.seek(slot.partition, slot.expected)
                 return []
-            if first > slot.gap_seen[1]:
+            if batch.begin > slot.gap_seen[1]:
                 return []  # fetched before the seek
             metrics.GAPS.labels(self.name, "real").inc()
         slot.gap_seen = None
         begin = max(slot.expected, slot.position)
-        slot.expected = max(slot.expected, records[-1].offset + 1)
-        return records if first >= begin else [record for record in records if record.offset >= begin]
+        slot.expected = max(slot.expected, batch.end)
+        records = batch.records
+        return records if records[0].offset >= begin else [record for record in records if record.offset >= begin]
 
-    async def _process(self, slot: Slot, records: list[Any]) -> None:
-        started = time.monotonic()
-        emissions = slot.processor.process(records)
-        metrics.BATCH_SECONDS.labels(self.name).observe(time.monotonic() - started)
-        await self._sent(slot, emissions, records[-1].offset)
+    async def _begin_trial(self, slot: Slot) -> None:
+        """Says durably that work begins, where the next owner would begin as well."""
+        if slot.checkpoint is not None:
+            await slot.checkpoint
+        slot.trial = slot.trial.begun(slot.durable)
+        await slot.writer.write((), (self._trial_item(slot),))
+        slot.trial_written = True
+
+    def _process(self, slot: Slot, records: list[Any]) -> None:
+        started = _now()
+        slot.outputs += slot.processor.process(records)
+        slot.position = records[-1].offset + 1
+        metrics.BATCH_SECONDS.labels(self.name).observe(_now() - started)
 
     async def _refuse(self, slot: Slot, record: Any) -> None:
-        await self._sent(slot, slot.processor.refuse(record, slot.trial.deaths), record.offset)
+        slot.outputs += slot.processor.refuse(record, slot.trial.deaths)
+        slot.position = record.offset + 1
         await self._checkpoint_now(slot)
 
-    async def _sent(self, slot: Slot, emissions: list[Emission], last_offset: int) -> None:
-        slot.unacknowledged = [one for one in slot.unacknowledged if not one.done()]
-        slot.unacknowledged += await self._outbox.send(emissions)
-        slot.position = last_offset + 1
-
     def _check_lease(self) -> None:
-        """Only makes a stale worker die sooner; what protects the states is the fence."""
-        left = self._thread().lease_seconds()
+        """Only makes a stale worker die sooner; what protects the log and the states is the fence."""
+        left = self._kafka.lease_seconds()
         if left <= 0:
             die(f"{self.name}: no heartbeat was answered for too long ({-left:.1f} s past the lease)")
 
     # Making durable
 
     async def tick(self) -> None:
-        """To be called a few times a second: checkpoints what is due and not being worked on."""
+        """To be called many times a second: checkpoints what is due and not being worked on."""
         if self._lock.locked():
             return
         async with self._lock:
-            now = time.monotonic()
             for slot in list(self._slots.values()):
-                self._show_lag(slot)
-                age = now - slot.checkpointed_at
-                due = slot.position > slot.saved_position and age >= self._settings.checkpoint_seconds
-                if due and slot.ready.is_set() and (slot.checkpoint is None or slot.checkpoint.done()):
-                    await self._begin_checkpoint(slot)
+                if slot.ready.is_set():
+                    self._pass_markers(slot)
+                    self._show_lag(slot)
+                    if self._due(slot) and not slot.checkpointing:
+                        await self._begin_checkpoint(slot)
+
+    def _due(self, slot: Slot) -> bool:
+        """Outputs wait for `output_seconds`, states and positions for `checkpoint_seconds`."""
+        age = _now() - slot.checkpointed_at
+        if slot.outputs:
+            return age >= self._settings.output_seconds
+        return slot.position > slot.committed and age >= self._settings.checkpoint_seconds
+
+    def _pass_markers(self, slot: Slot) -> None:
+        """Where all that was read is worked on, and reading has gone on without finding a record, the position goes
+        along: else a partition that ends with the marker of a transaction would never be done."""
+        reading = self._kafka.reading(slot.partition)
+        if reading is not None and reading.handed_on == slot.expected < reading.position:
+            slot.expected = reading.position
+            slot.position = max(slot.position, reading.position)
 
     def _show_lag(self, slot: Slot) -> None:
-        end = self._thread().end_offset(slot.partition)
-        if end is not None and slot.ready.is_set():
+        end = self._kafka.end_offset(slot.partition)
+        if end is not None:
             labels = (slot.partition.topic, str(slot.partition.partition))
             metrics.LAG_RECORDS.labels(*labels).set(max(0, end - slot.position))
 
     async def _begin_checkpoint(self, slot: Slot, *, more: bool = True) -> None:
-        """Takes what is to be saved now; the waiting goes on in the background, one checkpoint at a time."""
+        """Takes what is to be saved now; the writing goes on in the background, one checkpoint at a time."""
         if slot.checkpoint is not None:
             await slot.checkpoint
-        slot.checkpointed_at = time.monotonic()
-        if slot.position <= slot.saved_position:
+        slot.checkpointed_at = _now()
+        if slot.position <= slot.committed and not slot.outputs:
             return
         slot.trial = slot.trial.after_success(slot.position, more=more)
         position = Position(offset=slot.position, data=slot.processor.save_position())
-        items: list[Item] = [
+        states: list[Item] = [
             *slot.processor.save(), (POSITION_KEY, msgspec.msgpack.encode(position)), self._trial_item(slot)
         ]  # fmt: skip
-        waiting, slot.unacknowledged = slot.unacknowledged, []
-        slot.saved_position = slot.position
-        slot.checkpoint = asyncio.ensure_future(self._save(slot, waiting, items, slot.position))
+        outputs, slot.outputs = slot.outputs, []
+        slot.checkpoint = asyncio.ensure_future(self._save(slot, outputs, states, slot.position))
 
     async def _checkpoint_now(self, slot: Slot, *, more: bool = True) -> None:
         await self._begin_checkpoint(slot, more=more)
         if slot.checkpoint is not None:
             await slot.checkpoint
 
-    async def _save(self, slot: Slot, waiting: list[Acknowledgement], items: list[Item], position: int) -> None:
+    async def _save(self, slot: Slot, outputs: list[Emission], states: list[Item], position: int) -> None:
         try:
-            started = time.monotonic()
-            if waiting:
-                await asyncio.wait_for(asyncio.gather(*waiting), ACKNOWLEDGE_SECONDS_MAX)
+            started = _now()
             self._check_lease()
-            await slot.writer.write(items)
-            await self._thread().commit(slot.generation, {slot.partition: position}, COMMIT_SECONDS_MAX)
-            metrics.CHECKPOINT_SECONDS.labels(self.name).observe(time.monotonic() - started)
+            await slot.writer.write(outputs, states)
+            slot.durable = position
+            await self._kafka.commit(slot.generation, {slot.partition: position}, COMMIT_SECONDS_MAX)
+            slot.committed = position
+            metrics.CHECKPOINT_SECONDS.labels(self.name).observe(_now() - started)
+            self._count(outputs)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
             die(f"{self.name}: checkpoint of {slot.partition.topic}/{slot.partition.partition}", error)
+
+    def _count(self, outputs: list[Emission]) -> None:
+        units = self._topics.unit_alerts("")
+        for topic, count in Counter(emission.topic for emission in outputs).items():
+            metrics.RECORDS_OUT.labels("unit" if topic.startswith(units) else topic).inc(count)
 
     @staticmethod
     def _trial_item(slot: Slot) -> Item:
@@ -318,8 +402,13 @@ class Stage:
         async with self._lock:
             slots = list(self._slots.values())
             loaded = [slot for slot in slots if slot.ready.is_set()]
-            if any(slot.position > slot.saved_position for slot in loaded):
+            if any(slot.position > slot.committed for slot in loaded):
                 self._check_lease()
             await asyncio.gather(*(self._checkpoint_now(slot, more=False) for slot in loaded))
             self._slots = {}
         await asyncio.gather(*(slot.writer.stop() for slot in slots), return_exceptions=True)
+
+
+def _now() -> float:
+    """The loop's own clock, in seconds: the simulation has one of its own."""
+    return asyncio.get_running_loop().time()

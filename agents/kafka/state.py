@@ -1,29 +1,24 @@
-"""States of a partition in a compacted topic of our own, written by a fenced writer, read back at assignment.
+"""States of a partition in a compacted topic of our own, read back at assignment.
 
-The writer is a transactional producer named after the partition and initialised before the state is read: from then
-on the broker refuses whoever wrote before. One transaction holds the changed states and the position in the input
-that they stand for, so that they are there together or not at all.
+They are written together with what else comes of the partition's records (`transaction.py`), and beside them the
+position in the input that they stand for.
 
 Why not Faust's tables: their recovery reads record by record, keeps a second copy, and turns errors into warnings.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.kafka.client import aiokafka_options
 from agents.settings import Settings
 
 POSITION_KEY = b"\x00position"
 TRIAL_KEY = b"\x00trial"
-WRITE_SECONDS_MAX = 30.0
 READ_SECONDS_MAX = 300.0
-BATCH_BYTES = 512 * 1024
-
-Item = tuple[bytes, bytes | None]
 
 
 class Position(msgspec.Struct, array_like=True):
@@ -31,48 +26,6 @@ class Position(msgspec.Struct, array_like=True):
 
     offset: int
     data: bytes
-
-
-class StateWriter:
-    """Writes the states of one partition."""
-
-    def __init__(self, settings: Settings, partition: TopicPartition) -> None:
-        self._partition = partition
-        self._producer = AIOKafkaProducer(
-            **aiokafka_options(settings),
-            transactional_id=f"{settings.group}-{partition.topic}-{partition.partition}",
-            acks="all",
-            transaction_timeout_ms=60_000,
-            max_batch_size=BATCH_BYTES,
-        )
-
-    async def start(self) -> None:
-        """Fences every earlier writer of this partition."""
-        await asyncio.wait_for(self._producer.start(), WRITE_SECONDS_MAX)
-
-    async def stop(self) -> None:
-        """Closes the connections."""
-        await asyncio.wait_for(self._producer.stop(), WRITE_SECONDS_MAX)
-
-    async def write(self, items: Iterable[Item]) -> None:
-        """All items in one transaction. Raises KafkaError; after that nothing of it counts."""
-        await asyncio.wait_for(self._write(items), WRITE_SECONDS_MAX)
-
-    async def _write(self, items: Iterable[Item]) -> None:
-        producer, topic, number = self._producer, self._partition.topic, self._partition.partition
-        await producer.begin_transaction()
-        sent = []
-        builder = producer.create_batch()
-        for key, value in items:
-            if builder.append(key=key, value=value, timestamp=None) is None:
-                builder.close()
-                sent.append(await producer.send_batch(builder, topic, partition=number))
-                builder = producer.create_batch()
-                builder.append(key=key, value=value, timestamp=None)
-        builder.close()
-        sent.append(await producer.send_batch(builder, topic, partition=number))
-        await asyncio.gather(*sent)
-        await producer.commit_transaction()
 
 
 async def read_states(

@@ -25,11 +25,23 @@ LEASE_SHARE = 0.8
 
 
 class Batch(NamedTuple):
-    """Records of one partition, in order, and the generation of the group that they were fetched in."""
+    """Records of one partition, in order, and the generation of the group that they were fetched in. Reading began at
+    `begin`, where the batch before ended, and goes on at `end`: offsets between them that are not among the records
+    are markers of transactions, or what compaction and aborts left."""
 
     partition: TopicPartition
     generation: int
+    begin: int
+    end: int
     records: list[Any]
+
+
+class Reading(NamedTuple):
+    """How far reading of a partition is. `handed_on`: where the last batch ended; `position`: where reading goes on;
+    between the two there are no records."""
+
+    handed_on: int
+    position: int
 
 
 class StartingPoint(NamedTuple):
@@ -47,9 +59,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that talks to the broker."""
 
     heartbeat_ok_at: float = 0.0
+    _readings: dict[Any, Reading]
 
     async def on_start(self) -> None:
         """Notes the time *before* each heartbeat that was answered, on a clock that goes on in a stopped process."""
+        self._readings = {}
         await super().on_start()
         coordinator = self._consumer._coordinator
         heartbeat = coordinator._do_heartbeat
@@ -64,8 +78,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         coordinator._do_heartbeat = noted
 
     def _create_worker_consumer(self, transport: Any) -> Any:
-        """Faust's long poll of 1.5 s holds up every other request on the same connection."""
+        """What is not committed is not there for us. Faust's long poll of 1.5 s holds up every other request on the
+        same connection."""
         consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
@@ -84,7 +100,43 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             await asyncio.sleep(0.02)
             return {}
         wait = POLL_SECONDS_MAX if timeout is None else min(timeout, POLL_SECONDS_MAX)
-        return await super()._fetch_records(consumer, frozen, wait, max_records)
+        self._begin_reading(frozen)
+        records = await super()._fetch_records(consumer, frozen, wait, max_records)
+        return self._end_reading(frozen, records)
+
+    def _begin_reading(self, partitions: Collection[Any]) -> None:
+        """A position that is not where reading ended was sought."""
+        for partition in partitions:
+            position, reading = self._position(partition), self._readings.get(partition)
+            if position is not None and (reading is None or reading.position != position):
+                self._readings[partition] = Reading(position, position)
+
+    def _end_reading(self, partitions: Collection[Any], records: dict[Any, list[Any]]) -> dict[Any, Any]:
+        """Records -> with where they begin and end. No await between the taking of the records and this."""
+        fetched = {}
+        for partition in partitions:
+            position, reading = self._position(partition), self._readings.get(partition)
+            if position is None:
+                continue
+            if found := records.get(partition):
+                begin = found[0].offset if reading is None else min(reading.handed_on, found[0].offset)
+                fetched[partition] = (begin, position, found)
+                self._readings[partition] = Reading(position, position)
+            elif reading is not None:
+                self._readings[partition] = Reading(reading.handed_on, position)
+        return fetched
+
+    def _position(self, partition: Any) -> int | None:
+        subscription = self._consumer._subscription.subscription
+        assignment = subscription.assignment if subscription else None
+        if assignment is None or partition not in assignment.tps:
+            return None
+        position: int | None = assignment.state_value(partition)._position
+        return position
+
+    def reading(self, partition: TopicPartition) -> Reading | None:
+        """How far reading is; None before the first fetch."""
+        return self._readings.get(partition)
 
     async def seek_to_committed(self) -> Any:
         """aiokafka does not seek where nothing, or 0, is committed; what was fetched and dropped there is lost."""
@@ -92,6 +144,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _seek_to_committed(self) -> dict[Any, int]:
         consumer = self._consumer
+        self._readings.clear()
         found = {partition: await consumer.committed(partition) for partition in list(consumer.assignment())}
         nowhere = [partition for partition, offset in found.items() if offset is None]
         offsets = {partition: offset for partition, offset in found.items() if offset is not None}
@@ -219,8 +272,6 @@ class Consumer(driver.Consumer):
                 self.log.warning("seek while the flow is stopped: %r", error)
             return
         for tp, fetched in list(records.items()):
-            if not fetched:
-                continue
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 break
             if active is not None and tp not in active and tp not in self._buffered_partitions:
@@ -228,8 +279,8 @@ class Consumer(driver.Consumer):
             yield tp, _message(tp, fetched, generation)
 
 
-def _message(tp: Any, fetched: list[Any], generation: int) -> ConsumerMessage:
-    last = fetched[-1]
+def _message(tp: Any, fetched: Any, generation: int) -> ConsumerMessage:
+    last = fetched[2][-1]
     return ConsumerMessage(
         tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, [], None, fetched, None, 0, 0,
         tp, generation_id=generation,
@@ -247,7 +298,7 @@ class BatchTopic(faust.Topic):
 
     async def decode(self, message: Any, *, propagate: bool = False) -> Any:
         partition = TopicPartition(message.topic, message.partition)
-        batch = Batch(partition, message.generation_id, message.value)
+        batch = Batch(partition, message.generation_id, *message.value)
         return self.app.create_event(None, batch, None, message)
 
     def _compile_decode(self) -> Any:

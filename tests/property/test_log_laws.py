@@ -302,27 +302,6 @@ def test_a_crash_repeats_and_invents_nothing(taken: list[Step], data: Any) -> No
 
 
 @PROFILE
-@given(taken=EVERYTHING, seed=st.integers(0, 2**32))
-def test_repeats_change_nothing(taken: list[Step], seed: int) -> None:
-    """An enrich agent that died sends records of its partition again, from an earlier one on and in order: nothing
-    comes out for them, and all the rest is as if they were not there."""
-    events, random = written(taken), Random(seed)
-    straight = Log(engine())
-    expected = run(straight, events)
-    log, came = Log(engine()), []
-    sent: dict[str, list[Event]] = {}
-    for event in events:
-        sent.setdefault(source_of(event)[0], []).append(event)
-        came += run(log, [event])
-        if random.random() < 0.3:
-            before = sent[random.choice(sorted(sent))]
-            assert [] == run(log, before[random.randrange(len(before)) :])
-    assert expected == came
-    assert states(straight) == states(log)
-    assert straight.save_clock() == log.save_clock()
-
-
-@PROFILE
 @given(taken=EVERYTHING, data=st.data())
 def test_settings_that_are_announced_again_change_no_alert(taken: list[Step], data: Any) -> None:
     """After a restart the enrich agent announces the settings in force once more, before the next record."""

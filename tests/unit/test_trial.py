@@ -100,13 +100,10 @@ class _Durable:
         self.states: dict[bytes, bytes] = {}
         self.committed = 0
 
-    async def write(self, items: list[tuple[bytes, bytes]]) -> None:
-        self.states.update(items)
+    async def write(self, emissions: Any, states: Any) -> None:
+        self.states.update(states)
 
     async def stop(self) -> None: ...
-
-    async def send(self, emissions: list[Any]) -> list[Any]:
-        return []
 
     async def commit(self, generation: int, offsets: dict[TopicPartition, int], seconds: float) -> None:
         self.committed = max(offsets.values())
@@ -129,7 +126,7 @@ class _Record(NamedTuple):
 async def _life(durable: _Durable, batches: list[int], deadly: int = -1) -> Trial:
     """One worker takes the partition over, works on batches of so many records, and gives it up. The trial that it
     began with."""
-    stage = Stage("test", Settings(), Topics(), ("cem.posts",), durable, lambda _: _Nothing(), lambda: durable)  # type: ignore[arg-type,return-value]
+    stage = Stage("test", Settings(), Topics(), ("cem.posts",), durable, lambda _: _Nothing())  # type: ignore[arg-type,return-value]
     slot = Slot(PARTITION, 1, _Nothing(deadly), durable)  # type: ignore[arg-type]
     stage._slots[PARTITION] = slot
     slot.processor.load = lambda states, data: None  # type: ignore[method-assign]
@@ -138,7 +135,7 @@ async def _life(durable: _Durable, batches: list[int], deadly: int = -1) -> Tria
     offset = slot.position
     for size in batches:
         records = [_Record(offset + number) for number in range(size)]
-        await stage.handle(Batch(PARTITION, 1, records))  # type: ignore[arg-type]
+        await stage.handle(Batch(PARTITION, 1, offset, offset + size, records))
         offset += size
     await stage.give_up()
     return began_with
