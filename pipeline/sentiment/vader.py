@@ -1,10 +1,9 @@
-"""VADER as its authors ship it, behind the interface of a scorer.
+"""VADER as its authors ship it, behind the interface of a scorer. The algorithm is in `polarity.py`.
 
 Source: Hutto and Gilbert, "VADER: A Parsimonious Rule-based Model for Sentiment Analysis", ICWSM 2014.
 """
 
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-
+from pipeline.sentiment.polarity import Vader
 from pipeline.sentiment.scorer import label_of
 from schemas.insight import Sentiment
 
@@ -18,13 +17,13 @@ class VaderScorer:
     model = "vader/3.3.2"
 
     def __init__(self) -> None:
-        self._polarity = SentimentIntensityAnalyzer().polarity_scores
+        self._polarity = Vader().polarity
 
     def score(self, text: str, *, language: str | None = None, rating: float | None = None) -> Sentiment:
         """See `Scorer.score`. Confidence is the size of the compound, until a later model calibrates it."""
         if language is not None and language.lower().partition("-")[0] not in _COVERED:
             return Sentiment(compound=0.0, label="neutral", confidence=0.0, abstained=True, model=self.model)
-        compound: float = self._polarity(text)["compound"] if text else 0.0
+        compound = self._polarity(text).compound
         return Sentiment(
             compound=compound,
             label=label_of(compound),
