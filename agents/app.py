@@ -1,8 +1,7 @@
 """The one place where settings meet Faust: the app, its agents, and what runs beside them.
 
 Faust hosts agents, assignment and the event loop. What must not be lost goes through our own delivery layer
-(`agents/kafka`): batches come in through its transport, everything goes out in
-transactions of its stages.
+(`agents/kafka`): batches come in through its transport, everything goes out in transactions of its stages.
 """
 
 import asyncio
@@ -16,27 +15,20 @@ from aiokafka import TopicPartition
 from mode.utils.logging import level_number
 
 from agents.directory import DirectoryFollower
-from agents.enrich import EnrichProcessor, UnitsProcessor
 from agents.health import HealthServer
 from agents.kafka.client import faust_credentials
 from agents.kafka.cluster import Cluster
 from agents.kafka.crash import die
-from agents.kafka.stage import Processor, Stage
+from agents.kafka.stage import Stage
 from agents.kafka.transport import BatchTopic, Consumer, ConsumerThread, Transport
-from agents.parts import engine_of, limits_of, understanding_of
-from agents.rollup import RollupProcessor
+from agents.service import Service
 from agents.settings import Settings
-from agents.ticks import Ticker
 from agents.unit_topics import UnitTopics
-from agents.units import UnitsLogProcessor
 from pipeline import metrics
 from pipeline.control import Shape
-from pipeline.enrich import Enricher
 from schemas.topics import Topics
 
 CHORES_SECONDS = 0.02
-BARRIER_SHARE = 2.0
-"""Giving partitions up may take this many session time-outs; the group waits three."""
 
 
 class App(faust.App):
@@ -54,49 +46,18 @@ class App(faust.App):
 
 
 class Worker:
-    """All parts of one worker process."""
+    """One worker process: the service, hosted by Faust, and its web server for health and metrics."""
 
     def __init__(self, settings: Settings, shape: Shape) -> None:
         self.settings = settings
-        self.topics = topics = Topics(settings.prefix)
-        self._limits = limits_of(settings)
-        self._engine = engine_of(settings)
-        self._kafka = Cluster(settings, self._thread)
+        topics = Topics(settings.prefix)
         self._follower = DirectoryFollower(settings, topics)
-        self._enricher = Enricher(
-            topics=topics,
-            shape=shape,
-            understanding=understanding_of(settings),
-            directories=self._follower.at,
-            limits=self._limits,
-        )
-        self._unit_topics = UnitTopics(settings, topics)
-        self._ticker = Ticker(settings.tick_ms, shape)
+        kafka, unit_topics = Cluster(settings, self._thread), UnitTopics(settings, topics)
+        self.service = Service(settings, shape, kafka, self._follower, unit_topics.ensure)
         self.health = HealthServer(settings.http_host, settings.http_port, self._why_not_ready)
         self.app = _new_app(settings)
-        self.enrich = self._stage("enrich", topics.inputs, self._enrich_processor)
-        self.units = self._stage("units", (topics("events"),), self._units_processor)
-        self.rollup = self._stage("rollup", (topics("rollup"),), self._rollup_processor)
-        self.stages = (self.enrich, self.units, self.rollup)
         self._left = False
         self._connect()
-
-    # Processors
-
-    def _enrich_processor(self, partition: TopicPartition) -> Processor:
-        kind = UnitsProcessor if partition.topic == self.topics("units") else EnrichProcessor
-        return kind(self._enricher, self._limits, self._follower, self._unit_topics.ensure)
-
-    def _units_processor(self, partition: TopicPartition) -> Processor:
-        return UnitsLogProcessor(partition.partition, self.topics, self._engine, self._enricher)
-
-    def _rollup_processor(self, partition: TopicPartition) -> Processor:
-        return RollupProcessor(self.topics, self._enricher)
-
-    # Faust
-
-    def _stage(self, name: str, inputs: tuple[str, ...], new_processor: Callable[[TopicPartition], Processor]) -> Stage:
-        return Stage(name, self.settings, self.topics, inputs, self._kafka, new_processor)
 
     def _thread(self) -> ConsumerThread:
         thread: ConsumerThread = self.app.consumer._thread
@@ -104,7 +65,7 @@ class Worker:
 
     def _connect(self) -> None:
         app = self.app
-        for stage in self.stages:
+        for stage in self.service.stages:
             channel = BatchTopic(
                 app,
                 topics=list(stage.inputs),
@@ -132,14 +93,12 @@ class Worker:
 
     async def _assigned(self, generation: int, partitions: set[TopicPartition]) -> None:
         metrics.REBALANCES.inc()
-        for stage in self.stages:
-            stage.take_over(generation, partitions)
+        self.service.take_over(generation, partitions)
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
-        """The barrier: runs before the group is joined again, while this worker may still write and commit."""
+        """Runs before the group is joined again."""
         try:
-            async with asyncio.timeout(self.settings.session_timeout_seconds * BARRIER_SHARE):
-                await asyncio.gather(*(stage.give_up() for stage in self.stages))
+            await self.service.give_up()
         except BaseException as error:  # Faust would log it and go on
             die("partitions could not be given up in good order", error)
 
@@ -152,12 +111,8 @@ class Worker:
     async def _chores(self) -> None:
         """What is to be done many times a second: checkpoints, ticks."""
         try:
-            units = self.topics("units")
             while not self.app.should_stop:
-                for stage in self.stages:
-                    await stage.tick()
-                if self.settings.clock == "wall" and self.enrich.owns(units, 0):
-                    self.enrich.emit(units, 0, self._ticker.due())
+                await self.service.tick()
                 await asyncio.sleep(CHORES_SECONDS)
         except asyncio.CancelledError:
             raise
@@ -167,7 +122,7 @@ class Worker:
     def _why_not_ready(self) -> str | None:
         if self.app.rebalancing:
             return "rebalancing"
-        if not all(stage.ready for stage in self.stages):
+        if not self.service.ready:
             return "reading states back"
         if self._thread().lease_seconds() <= 0:
             return "cut off from Kafka"

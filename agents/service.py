@@ -1,0 +1,97 @@
+"""The service without its host: stages and what they share, put together from settings.
+
+In: settings, and Kafka as the stages need it. Out: three stages that take partitions over and give them up together.
+Faust hosts it (`agents/app.py`), and so does the simulation.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+
+from aiokafka import TopicPartition
+
+from agents.directory import DirectoryFollower
+from agents.enrich import EnrichProcessor, EnsureTopics, UnitsProcessor
+from agents.kafka.stage import Kafka, Processor, Stage
+from agents.parts import engine_of, limits_of, understanding_of
+from agents.rollup import RollupProcessor
+from agents.settings import Settings
+from agents.ticks import Ticker
+from agents.units import UnitsLogProcessor
+from pipeline.control import Shape
+from pipeline.enrich import Enricher
+from schemas.topics import Topics
+
+BARRIER_SHARE = 2.0
+"""Giving partitions up may take this many session time-outs; the group waits three."""
+
+
+class Service:
+    """`ensure_topics` makes the alert topics of a directory's units."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        shape: Shape,
+        kafka: Kafka,
+        follower: DirectoryFollower,
+        ensure_topics: EnsureTopics,
+    ) -> None:
+        self._settings = settings
+        self._kafka = kafka
+        self._follower = follower
+        self._ensure_topics = ensure_topics
+        self._topics = topics = Topics(settings.prefix)
+        self._limits = limits_of(settings)
+        self._engine = engine_of(settings)
+        self._enricher = Enricher(
+            topics=topics,
+            shape=shape,
+            understanding=understanding_of(settings),
+            directories=follower.at,
+            limits=self._limits,
+        )
+        self._ticker = Ticker(settings.tick_ms, shape)
+        self._enrich = self._stage("enrich", topics.inputs, self._enrich_processor)
+        self.stages = (
+            self._enrich,
+            self._stage("units", (topics("events"),), self._units_processor),
+            self._stage("rollup", (topics("rollup"),), self._rollup_processor),
+        )
+
+    def _stage(self, name: str, inputs: tuple[str, ...], new_processor: Callable[[TopicPartition], Processor]) -> Stage:
+        return Stage(name, self._settings, self._topics, inputs, self._kafka, new_processor)
+
+    def _enrich_processor(self, partition: TopicPartition) -> Processor:
+        kind = UnitsProcessor if partition.topic == self._topics("units") else EnrichProcessor
+        return kind(self._enricher, self._limits, self._follower, self._ensure_topics)
+
+    def _units_processor(self, partition: TopicPartition) -> Processor:
+        return UnitsLogProcessor(partition.partition, self._topics, self._engine, self._enricher)
+
+    def _rollup_processor(self, partition: TopicPartition) -> Processor:
+        return RollupProcessor(self._topics, self._enricher)
+
+    @property
+    def ready(self) -> bool:
+        """All partitions that it owns have their states."""
+        return all(stage.ready for stage in self.stages)
+
+    def take_over(self, generation: int, partitions: Collection[TopicPartition]) -> None:
+        """Partitions of a new generation of the group."""
+        for stage in self.stages:
+            stage.take_over(generation, partitions)
+
+    async def give_up(self) -> None:
+        """The barrier: finishes, checkpoints and forgets everything, while this worker may still write and commit.
+        Raises TimeoutError."""
+        async with asyncio.timeout(self._settings.session_timeout_seconds * BARRIER_SHARE):
+            await asyncio.gather(*(stage.give_up() for stage in self.stages))
+
+    async def tick(self) -> None:
+        """What is to be done many times a second: checkpoints, and the ticks of the wall clock, which the owner of
+        `cem.units` writes."""
+        units = self._topics("units")
+        if self._settings.clock == "wall" and self._enrich.owns(units, 0):
+            self._enrich.emit(units, 0, self._ticker.due())
+        for stage in self.stages:
+            await stage.tick()
