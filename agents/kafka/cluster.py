@@ -31,6 +31,10 @@ class Cluster:
         """See `stage.Kafka`."""
         return await self._thread().starting_points(partitions, timeout_seconds)
 
+    async def first_offset(self, partition: TopicPartition, timeout_seconds: float) -> int:
+        """See `stage.Kafka`."""
+        return await self._thread().first_offset(partition, timeout_seconds)
+
     async def commit(self, generation: int, offsets: dict[TopicPartition, int], timeout_seconds: float) -> None:
         """See `stage.Kafka`."""
         await self._thread().commit(generation, offsets, timeout_seconds)

@@ -30,6 +30,8 @@ from schemas.topics import Topics
 
 COMMIT_SECONDS_MAX = 20.0
 LOAD_SECONDS_MAX = 300.0
+MISSING_SECONDS_MAX = 3.0
+"""What was read must have arrived by then while nothing else is worked on."""
 OUTPUTS_MAX = 20_000
 """So many records of a partition wait for their transaction at most; then the work waits."""
 
@@ -95,6 +97,10 @@ class Kafka(Protocol):
         """Where reading begins."""
         ...
 
+    async def first_offset(self, partition: TopicPartition, timeout_seconds: float) -> int:
+        """The first record that is there."""
+        ...
+
     async def commit(self, generation: int, offsets: dict[TopicPartition, int], timeout_seconds: float) -> None:
         """Commits as a member of the generation, or raises Fenced."""
         ...
@@ -122,7 +128,8 @@ class StateLost(RuntimeError):
 
 class Slot:
     """One partition in one generation. `expected`: where the next batch begins; `position`: the next record to be
-    worked on; `durable`: the position of the last checkpoint; `committed`: that of the last commit."""
+    worked on; `durable`: the position of the last checkpoint; `committed`: that of the last commit; `waiting`: for what
+    was read from `expected` on, and since when."""
 
     def __init__(self, partition: TopicPartition, generation: int, processor: Processor, writer: Writer) -> None:
         self.partition = partition
@@ -131,7 +138,7 @@ class Slot:
         self.writer = writer
         self.ready = asyncio.Event()
         self.expected = self.position = self.durable = self.committed = -1
-        self.gap_seen: tuple[int, int] | None = None
+        self.waiting: tuple[int, float] | None = None
         self.trial = Trial()
         self.trial_written = False
         self.outputs: list[Emission] = []
@@ -249,7 +256,7 @@ class Stage:
             die(f"{self.name}: {batch.partition.topic}/{batch.partition.partition}", error)
 
     async def _work(self, slot: Slot, batch: Batch) -> None:
-        records = self._contiguous(slot, batch)
+        records = await self._contiguous(slot, batch)
         if records:
             metrics.RECORDS_IN.labels(slot.partition.topic).inc(len(records))
             metrics.BATCH_RECORDS.labels(self.name).observe(len(records))
@@ -271,19 +278,15 @@ class Stage:
         if len(slot.outputs) > OUTPUTS_MAX or (self._due(slot) and not slot.checkpointing):
             await self._begin_checkpoint(slot)
 
-    def _contiguous(self, slot: Slot, batch: Batch) -> list[Any]:
-        """The records from where the last batch ended. At a gap it seeks back once; if what is fetched then begins at
-        the same place, the records between are really not there any more."""
+    async def _contiguous(self, slot: Slot, batch: Batch) -> list[Any]:
+        """The records from where the last batch ended. At a gap it seeks back, unless the records before it are really
+        not there any more."""
         if batch.begin > slot.expected:
-            if slot.gap_seen is None or slot.gap_seen[0] != slot.expected:
-                slot.gap_seen = (slot.expected, batch.begin)
+            if await self._kafka.first_offset(slot.partition, COMMIT_SECONDS_MAX) <= slot.expected:
                 metrics.GAPS.labels(self.name, "seek").inc()
                 self._kafka.seek(slot.partition, slot.expected)
                 return []
-            if batch.begin > slot.gap_seen[1]:
-                return []  # fetched before the seek
-            metrics.GAPS.labels(self.name, "real").inc()
-        slot.gap_seen = None
+            metrics.GAPS.labels(self.name, "retention").inc()
         begin = max(slot.expected, slot.position)
         slot.expected = max(slot.expected, batch.end)
         records = batch.records
@@ -323,7 +326,7 @@ class Stage:
         async with self._lock:
             for slot in list(self._slots.values()):
                 if slot.ready.is_set():
-                    self._pass_markers(slot)
+                    self._follow_reading(slot)
                     self._show_lag(slot)
                     if self._due(slot) and not slot.checkpointing:
                         await self._begin_checkpoint(slot)
@@ -335,13 +338,22 @@ class Stage:
             return age >= self._settings.output_seconds
         return slot.position > slot.committed and age >= self._settings.checkpoint_seconds
 
-    def _pass_markers(self, slot: Slot) -> None:
+    def _follow_reading(self, slot: Slot) -> None:
         """Where all that was read is worked on, and reading has gone on without finding a record, the position goes
-        along: else a partition that ends with the marker of a transaction would never be done."""
-        reading = self._kafka.reading(slot.partition)
-        if reading is not None and reading.handed_on == slot.expected < reading.position:
-            slot.expected = reading.position
-            slot.position = max(slot.position, reading.position)
+        along: else a partition that ends with the marker of a transaction would never be done. Where something was
+        read and does not arrive, and nothing comes behind it that would show the gap, it is read again."""
+        reading, now = self._kafka.reading(slot.partition), _now()
+        if reading is None or reading.handed_on <= slot.expected:
+            slot.waiting = None
+            if reading is not None and reading.handed_on == slot.expected < reading.position:
+                slot.expected = reading.position
+                slot.position = max(slot.position, reading.position)
+        elif slot.waiting is None or slot.waiting[0] != slot.expected:
+            slot.waiting = (slot.expected, now)
+        elif now - slot.waiting[1] > MISSING_SECONDS_MAX:
+            slot.waiting = None
+            metrics.GAPS.labels(self.name, "seek").inc()
+            self._kafka.seek(slot.partition, slot.expected)
 
     def _show_lag(self, slot: Slot) -> None:
         end = self._kafka.end_offset(slot.partition)

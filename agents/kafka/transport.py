@@ -209,6 +209,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             points.update({partition: StartingPoint(offset, False) for partition, offset in first.items()})
         return points
 
+    async def first_offset(self, partition: TopicPartition, timeout_seconds: float) -> int:
+        """The first record that is there."""
+        future = asyncio.run_coroutine_threadsafe(self._consumer.beginning_offsets([partition]), self.thread_loop)
+        first = await asyncio.wait_for(asyncio.wrap_future(future), timeout_seconds)
+        return int(first[partition])
+
     def end_offset(self, partition: TopicPartition) -> int | None:
         """How far the partition goes, as the last fetch told; None before the first."""
         return self._consumer.highwater(partition) if partition in self._consumer.assignment() else None

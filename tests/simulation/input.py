@@ -1,0 +1,139 @@
+"""What is sent in a simulation: a few hours about a brand and three stores, small and full of corners.
+
+In: chance. Out: emissions for the input topics, each for its partition. Complaints come in bursts, so that alerts open,
+grow and become quiet; records of every kind are among them, also such as are refused, and a new version of the
+directory comes in the midst.
+"""
+
+from random import Random
+from typing import NamedTuple
+
+from aiokafka.partitioner import murmur2
+
+from pipeline.control import Shape, tick_records
+from pipeline.emission import Emission
+from pipeline.sources.timeline import input_of
+from schemas.action import Action
+from schemas.codec import encode
+from schemas.erasure import Erasure
+from schemas.feedback import Feedback
+from schemas.post import Author, Post
+from schemas.time import HOUR_MS, MINUTE_MS, Millis
+from schemas.topics import Topics
+from schemas.unit import Unit
+
+STARTS = 1_772_452_800_000
+"""2 March 2026, noon."""
+POSTS_MAX = 60
+BAD = (b"", b"{", b"\xff\xfe", b"[]", b'{"id":1}', b'{"schema_version":"9.0"}', b'{"id":"x","network":"x"}')
+TEXTS = (
+    "Terrible, rude and slow @{handle}", "This is awful. Worst place ever @{handle}", "I hate waiting @{handle}",
+    "Great food, lovely people @{handle}", "Going to @{handle} now", "horrible horrible @{handle} call 555 123 4567",
+    "nobody in particular", "bad bad bad at Elm Street",
+)  # fmt: skip
+
+BRAND = Unit(id="brand", name="Brand", kind="brand", industry="retail", time_zone="UTC", handles=("brand",))
+STORES = tuple(
+    Unit(
+        id=f"store-{number}",
+        name=f"Store {number}",
+        kind="store",
+        industry="retail",
+        time_zone="UTC",
+        parent="brand",
+        handles=(f"store{number}",),
+    )
+    for number in range(3)
+)
+HANDLES = ("brand", "store0", "store1", "store2")
+
+
+class Input(NamedTuple):
+    """Records in the order in which they are sent."""
+
+    emissions: list[Emission]
+
+
+def make_input(random: Random, topics: Topics, shape: Shape, tick_ms: int) -> Input:
+    """A history."""
+    now = STARTS
+    out: list[Emission] = [Emission(topics("units"), unit.id.encode(), encode(unit), 0) for unit in (BRAND, *STORES)]
+    written: list[Post] = []
+    last_tick = -1
+    for number in range(random.randint(15, POSTS_MAX)):
+        now += random.choice((0, 1, 1, 3, 40)) * MINUTE_MS
+        if now // tick_ms > last_tick:
+            last_tick = now // tick_ms
+            out += tick_records(shape, last_tick * tick_ms)
+        out += _something(random, topics, number, now, written)
+    if random.random() < 0.5:
+        at = random.randrange(5, len(out))
+        changed = STORES[0] if random.random() < 0.5 else None
+        renamed = Unit(**{**_fields(STORES[0]), "name": "Elm Street", "aliases": ("Elm Street",)})
+        out.insert(at, Emission(topics("units"), b"store-0", encode(renamed) if changed else None, 0))
+    for hour in range(2):
+        out += tick_records(shape, (now // tick_ms + 2) * tick_ms + hour * 2 * HOUR_MS)
+    return Input([_placed(emission, shape) for emission in out])
+
+
+def _fields(unit: Unit) -> dict[str, object]:
+    return {name: getattr(unit, name) for name in unit.__struct_fields__}
+
+
+def _something(random: Random, topics: Topics, number: int, now: int, written: list[Post]) -> list[Emission]:
+    what = random.random()
+    if what < 0.62 or not written:
+        post = _post(random, number, now, written)
+        written.append(post)
+        return [input_of(post, topics)] * (2 if random.random() < 0.05 else 1)
+    if what < 0.72:
+        known = random.choice(written)
+        kind = random.choice(("edit", "delete"))
+        fields = {name: getattr(known, name) for name in known.__struct_fields__}
+        text = random.choice(TEXTS).format(handle="store1")
+        return [input_of(Post(**{**fields, "kind": kind, "text": text, "event_time": Millis(now)}), topics)]
+    if what < 0.82:
+        unit_id = random.choice(("store-0", "store-1", "store-2", "nowhere"))
+        said = random.choice(("terrible, rude, awful", "lovely", ""))
+        feedback = Feedback(id=f"f{number}", channel="web", unit_id=unit_id, text=said, csat=random.randint(1, 5),
+                            event_time=Millis(now))  # fmt: skip
+        return [input_of(feedback, topics)]
+    if what < 0.88:
+        action = Action(id=f"a{number}", alert_id="al-unknown", unit_id=random.choice(("store-0", "brand", "nowhere")),
+                        action="acknowledge", actor="manager", note="done, call 555 123 4567",
+                        event_time=Millis(now))  # fmt: skip
+        return [Emission(topics("actions"), action.unit_id.encode(), encode(action))]
+    if what < 0.92:
+        gone = random.choice(written)
+        erasure = Erasure(id=f"e{number}", network=gone.network, post_ids=(gone.id,), actor="owner", event_time=Millis(now))
+        return [Emission(topics("erasures"), erasure.id.encode(), encode(erasure))]
+    topic = topics(random.choice(("posts", "feedback", "actions", "erasures")))
+    return [Emission(topic, b"bad", random.choice(BAD))]
+
+
+def _post(random: Random, number: int, now: int, written: list[Post]) -> Post:
+    burst = (number // 12) % 2 == 0
+    handle = "store1" if burst and random.random() < 0.8 else random.choice(HANDLES)
+    text = TEXTS[random.randrange(3)] if burst else random.choice(TEXTS)
+    late = random.choice((0, 0, 0, 5, 25)) * MINUTE_MS
+    replied = random.choice(written) if written and random.random() < 0.25 else None
+    author = "store1" if random.random() < 0.06 else f"u{random.randrange(12)}"
+    return Post(
+        id=f"p{number}",
+        network="x",
+        kind="post" if replied is None else random.choice(("reply", "repost")),
+        author=Author(id=author, handle=author),
+        text=text.format(handle=handle),
+        in_reply_to=replied.id if replied else None,
+        root_id=(replied.root_id or replied.id) if replied else None,
+        event_time=Millis(now - late),
+    )
+
+
+def _placed(emission: Emission, shape: Shape) -> Emission:
+    """Where Kafka's own clients would put it."""
+    if emission.partition is not None:
+        return emission
+    assert emission.key is not None
+    partition = (murmur2(emission.key) & 0x7FFFFFFF) % shape.inputs[emission.topic]
+    return Emission(emission.topic, emission.key, emission.value, partition, emission.headers)
