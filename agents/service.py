@@ -37,7 +37,6 @@ class Service:
         ensure_topics: EnsureTopics,
     ) -> None:
         self._settings = settings
-        self._kafka = kafka
         self._follower = follower
         self._ensure_topics = ensure_topics
         self._topics = topics = Topics(settings.prefix)
@@ -51,15 +50,16 @@ class Service:
             limits=self._limits,
         )
         self._ticker = Ticker(settings.tick_ms, shape)
-        self._enrich = self._stage("enrich", topics.inputs, self._enrich_processor)
-        self.stages = (
-            self._enrich,
-            self._stage("units", (topics("events"),), self._units_processor),
-            self._stage("rollup", (topics("rollup"),), self._rollup_processor),
+        stages: dict[str, tuple[tuple[str, ...], Callable[[TopicPartition], Processor]]] = {
+            "enrich": (topics.inputs, self._enrich_processor),
+            "units": ((topics("events"),), self._units_processor),
+            "rollup": ((topics("rollup"),), self._rollup_processor),
+        }
+        self.stages = tuple(
+            Stage(name, settings, topics, inputs, kafka, new_processor)
+            for name, (inputs, new_processor) in stages.items()
+            if name in settings.stages.split(",")
         )
-
-    def _stage(self, name: str, inputs: tuple[str, ...], new_processor: Callable[[TopicPartition], Processor]) -> Stage:
-        return Stage(name, self._settings, self._topics, inputs, self._kafka, new_processor)
 
     def _enrich_processor(self, partition: TopicPartition) -> Processor:
         kind = UnitsProcessor if partition.topic == self._topics("units") else EnrichProcessor
@@ -91,7 +91,7 @@ class Service:
         """What is to be done many times a second: checkpoints, and the ticks of the wall clock, which the owner of
         `cem.units` writes."""
         units = self._topics("units")
-        if self._settings.clock == "wall" and self._enrich.owns(units, 0):
-            self._enrich.emit(units, 0, self._ticker.due())
         for stage in self.stages:
+            if self._settings.clock == "wall" and stage.owns(units, 0):
+                stage.emit(units, 0, self._ticker.due())
             await stage.tick()

@@ -32,6 +32,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "cem"
     group: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = "cem"
     instance: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,200}$")] = ""
+    stages: Annotated[str, msgspec.Meta(pattern=r"^(enrich|units|rollup)(,(enrich|units|rollup))*$")] = (
+        "enrich,units,rollup"
+    )
     clock: Literal["wall", "data"] = "wall"
     author_key: str = ""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -79,6 +82,7 @@ ABOUT: dict[str, str] = {
     "group": "consumer group of the workers",
     "instance": "a lasting name of this worker in the group (static membership), its own: started again within the "
     "session time-out, it has its partitions back at once and nobody else is disturbed",
+    "stages": "what this worker does: `enrich`, `units`, `rollup`; apart, each can have processes of its own",
     "clock": "`wall`: time passes with the leader's clock; `data`: with the ticks that `cem ingest` writes",
     "author_key": "secret that authors' ids are hashed with, at least 16 characters; a worker does not start without",
     "security_protocol": "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL",

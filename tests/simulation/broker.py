@@ -6,7 +6,7 @@ once and whole; that requests and answers take time, come late or get lost is th
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.errors import InvalidTxnState, ProducerFenced, UnknownMemberIdError

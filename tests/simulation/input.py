@@ -105,7 +105,9 @@ def _something(random: Random, topics: Topics, number: int, now: int, written: l
         return [Emission(topics("actions"), action.unit_id.encode(), encode(action))]
     if what < 0.92:
         gone = random.choice(written)
-        erasure = Erasure(id=f"e{number}", network=gone.network, post_ids=(gone.id,), actor="owner", event_time=Millis(now))
+        erasure = Erasure(
+            id=f"e{number}", network=gone.network, post_ids=(gone.id,), actor="owner", event_time=Millis(now)
+        )
         return [Emission(topics("erasures"), erasure.id.encode(), encode(erasure))]
     topic = topics(random.choice(("posts", "feedback", "actions", "erasures")))
     return [Emission(topic, b"bad", random.choice(BAD))]

@@ -161,6 +161,8 @@ class Worker:
             if self.world.drop_fetches and chance.random() < 0.3:
                 continue
             records = [_consumed(partition, offset, record) for offset, record in found]
+            if chance.random() < 0.2:
+                await asyncio.sleep(chance.uniform(0.0, 0.2))  # from Faust's thread to the agent
             await queue.put(Batch(partition, generation, handed_on, end, records))
 
     async def _agent(self, stage: Any, queue: asyncio.Queue[Batch]) -> None:
@@ -292,6 +294,8 @@ class ModelProducer:
         """What is asked again has the same number, so that the broker can tell."""
         self._number += 1
         number = self._number
+        if self._world.reaches_socket(self._process):
+            await asyncio.sleep(0)
         await self._world.request(self._process, lambda: effect(number))
 
     async def send_batch(self, batch: "ModelBatch", topic: str, *, partition: int) -> asyncio.Future[Any]:

@@ -8,7 +8,7 @@ import asyncio
 import gc
 import heapq
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from random import Random
 from typing import Any
@@ -23,12 +23,13 @@ from pipeline.control import Shape
 from schemas.topics import CONSUMED, INPUTS, Topics
 from tests.checker import Run, Sent, Verdict, check
 from tests.simulation.broker import Broker, Record
-from tests.simulation.input import Input, make_input
+from tests.simulation.input import make_input
 from tests.simulation.loop import Process
 from tests.simulation.worker import ModelProducer, Worker
 from tests.straight import Parts
 
 SESSION_SECONDS = 6.0
+FAULTS_MAX = 7
 STEPS_MAX = 400_000
 FAULTS_UNTIL_SECONDS = 25.0
 SECONDS_MAX = 400.0
@@ -40,12 +41,14 @@ class Stuck(AssertionError):
 
 
 class World:
-    """`kinds`: how often which fault happens; see `_FAULTS`."""
+    """`kinds` of faults to draw from, and how many at least."""
 
-    def __init__(self, seed: int, given: Input | None = None) -> None:
+    def __init__(self, seed: int, kinds: Sequence[str] = (), faults_min: int = 0) -> None:
         self.random = Random(seed)
         self.now = 0.0
         self.steps = 0
+        self.kinds = tuple(kinds or _FAULTS)
+        self.faults_min = faults_min
         self.faults: list[str] = []
         self.deaths: list[str] = []
         width = self.random.choice((1, 2))
@@ -60,12 +63,13 @@ class World:
         self.shape = Shape(inputs={topics(name): self.widths[topics(name)] for name in INPUTS}, events=2)
         consumed = [TopicPartition(topics(name), n) for name in CONSUMED for n in range(self.widths[topics(name)])]
         self.broker = Broker(self.widths, consumed, SESSION_SECONDS)
-        self.input = given or make_input(self.random, topics, self.shape, self.settings.tick_ms)
+        self.input = make_input(self.random, topics, self.shape, self.settings.tick_ms)
         self.workers: list[Worker] = []
         self.slow = 0.0
         self.lossy = False
         self.drop_fetches = False
         self.fail_produce = False
+        self.stop_at_socket = False
         self.down_until = 0.0
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
@@ -87,7 +91,7 @@ class World:
         self._send_input()
         for _ in range(self.random.choice((1, 2, 2, 3))):
             self._start_worker()
-        for _ in range(self.random.randint(0, 6)):
+        for _ in range(self.random.randint(self.faults_min, FAULTS_MAX)):
             self.at(self.random.uniform(0.0, FAULTS_UNTIL_SECONDS), self._fault)
         self._watch()
         while not self._done():
@@ -181,7 +185,7 @@ class World:
 
     def _fault(self) -> None:
         """At this moment, or rather so many steps later: in the midst of something."""
-        name = self.random.choice(list(_FAULTS))
+        name = self.random.choice(self.kinds)
         wait = self.random.choice((0, self.random.randint(0, 400)))
         self.faults.append(f"{self.now:.1f} {name}")
         self._in_steps(wait, lambda: _FAULTS[name](self))
@@ -204,7 +208,16 @@ class World:
     def _stop(self) -> None:
         if (victim := self._victim()) is not None and not victim.process.stopped:
             victim.process.stopped = True
-            self.after(self.random.uniform(0.2, 3 * SESSION_SECONDS), lambda: victim.resume())
+            self.after(self.random.uniform(0.2, 3 * SESSION_SECONDS), victim.resume)
+
+    def reaches_socket(self, process: Process) -> bool:
+        """Whether it is stopped at the worst moment: behind its last look at the lease, before the request goes out."""
+        if not self.stop_at_socket:
+            return False
+        self.stop_at_socket = False
+        process.stopped = True
+        self.after(self.random.uniform(0.2, 3 * SESSION_SECONDS), lambda: setattr(process, "stopped", False))
+        return True
 
     def _terminate(self) -> None:
         if (victim := self._victim()) is not None and not victim.process.stopped:
@@ -243,8 +256,8 @@ def _settle(future: Any, result: Any, error: Exception | None) -> None:
 
 _FAULTS: dict[str, Callable[[World], None]] = {
     "kill": World._kill,
-    "kill again": World._kill,
     "stop": World._stop,
+    "stop at the socket": lambda world: setattr(world, "stop_at_socket", True),
     "terminate": World._terminate,
     "join": World._start_worker,
     "broker down": World._restart_broker,
@@ -255,20 +268,24 @@ _FAULTS: dict[str, Callable[[World], None]] = {
 }
 
 
-def outcome(seed: int, world: World | None = None) -> str | None:
+def outcome(seed: int, kinds: Sequence[str] = (), faults_min: int = 0) -> str | None:
     """One history: None if all laws hold, else what is wrong."""
     with modelled():
-        world = world or World(seed)
-        try:
-            world.run()
-            verdict = world.verdict()
-            what = None if verdict.ok else verdict.report()
-        except Stuck as stuck:
-            what = f"stuck: {stuck}"
-        world.close()
-        del world
+        what = played(World(seed, kinds, faults_min))
         gc.collect()
     return what
+
+
+def played(world: World) -> str | None:
+    """Lets it run, and judges."""
+    try:
+        world.run()
+        verdict = world.verdict()
+    except Stuck as stuck:
+        return f"stuck: {stuck}"
+    finally:
+        world.close()
+    return None if verdict.ok else verdict.report()
 
 
 @contextmanager
