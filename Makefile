@@ -11,13 +11,15 @@ ARGS :=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-done
+BENCH := $(VENV)-bench
+BENCH_STAMP := $(BENCH)/.setup-done
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet
 CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .DEFAULT_GOAL := help
 .SILENT:
 .SUFFIXES:
-.PHONY: help setup demo test test-fast check bench schemas lock wheel clean
+.PHONY: help setup demo test test-fast check simulate torture bench schemas lock wheel clean
 
 say = printf '==> %s\n'
 
@@ -53,24 +55,32 @@ check: $(STAMP)  ## Run what CI runs: linters, types, import contracts, made doc
 	$(BIN)/python -m agents.reference --check
 	$(MAKE) --no-print-directory test
 
-bench: $(STAMP)  ## Measure the speed beside naive Faust
-	$(BIN)/python -m tests.benchmarks.naive_faust_compare $(ARGS)
+simulate: $(STAMP)  ## Let a model of Kafka and of the workers go wrong in 100,000 seeded ways; ARGS="--seeds N"
+	$(BIN)/python -m tests.simulation $(or $(ARGS),--seeds 100000)
+
+torture: $(STAMP)  ## Kill, stop and starve workers and brokers for an hour; the summary is build/torture.json
+	$(BIN)/python -m tests.torture $(ARGS)
+
+bench: $(BENCH_STAMP)  ## Measure the speed, beside rivals; about 25 minutes, ARGS=--quick about 3
+	$(BENCH)/bin/python -m tests.benchmarks $(ARGS)
 
 schemas: $(STAMP)  ## Make the JSON Schemas, the AsyncAPI document and the reference anew
 	$(BIN)/python -m schemas.documents
 	$(BIN)/python -m agents.reference
 
 lock: $(STAMP)  ## Resolve the lock files anew; ARGS=--upgrade takes the newest of everything
-	$(say) "requirements.lock (everything), requirements-run.lock (what the service needs to run)"
+	$(say) "requirements.lock (everything), -run.lock (what the service needs to run), -bench.lock (that, and rivals)"
 	$(BIN)/uv $(LOCK) --custom-compile-command "make lock" $(ARGS) --group dev pyproject.toml -o requirements.lock
 	$(BIN)/uv $(LOCK) --custom-compile-command "make lock" -c requirements.lock pyproject.toml -o requirements-run.lock
+	$(BIN)/uv $(LOCK) --custom-compile-command "make lock" -c requirements.lock $(ARGS) --group bench pyproject.toml \
+		-o requirements-bench.lock
 
 wheel: $(STAMP)  ## Build the wheel into dist/
 	$(BIN)/uv build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist
 
 clean:  ## Remove caches and built files; .venv stays
 	rm -rf $(CACHES) build dist *.egg-info
-	find . -name $(VENV) -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+	find . -name '$(VENV)*' -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamp says which folder .venv was made for. Set up again where that is another one (a checkout that was copied or
 # moved), where a set-up did not finish, and where .venv's Python is gone.
@@ -86,6 +96,18 @@ $(STAMP): requirements.lock pyproject.toml Makefile
 	$$uv pip sync --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .
 	printf '%s\n' "$(CURDIR)" > $(STAMP)
+
+# Beside .venv, with its Python: the rivals' packages are nobody else's business. Made anew whenever they change.
+ifneq ($(shell test -x $(BENCH)/bin/python && cat $(BENCH_STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(BENCH_STAMP)
+endif
+
+$(BENCH_STAMP): requirements-bench.lock | $(STAMP)
+	rm -rf $(BENCH)
+	$(say) "Installing the packages of requirements-bench.lock into $(BENCH)"
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(BENCH)
+	$(BIN)/uv pip sync --quiet --python $(BENCH)/bin/python --require-hashes requirements-bench.lock
+	printf '%s\n' "$(CURDIR)" > $(BENCH_STAMP)
 
 pythons = $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 enough = 'import sys; sys.exit(sys.version_info < (3, 11))'

@@ -75,7 +75,7 @@ class Writer(Protocol):
         """Closes the connections."""
         ...
 
-    async def write(self, emissions: Iterable[Emission], states: Iterable[Item]) -> None:
+    async def write(self, emissions: Collection[Emission], states: Collection[Item]) -> None:
         """All of it or nothing."""
         ...
 

@@ -7,6 +7,7 @@ every earlier writer of that name and undoes what that one left open.
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -22,8 +23,12 @@ WRITE_SECONDS_MAX = 30.0
 TIMEOUT_SESSIONS = 2
 """After so many session time-outs the broker ends a transaction by itself; a taker-over ends it sooner."""
 
+KEYS_MAX = 65_536
+"""How many keys' partitions are remembered: units come again and again."""
+
 Item = tuple[bytes, bytes | None]
-Groups = dict[tuple[str, int], list[Emission]]
+Record = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
+Groups = dict[tuple[str, int], list[Record]]
 
 
 class TransactionalWriter:
@@ -48,13 +53,14 @@ class TransactionalWriter:
         """Closes the connections."""
         await asyncio.wait_for(self._producer.stop(), WRITE_SECONDS_MAX)
 
-    async def write(self, emissions: Iterable[Emission], states: Iterable[Item]) -> None:
+    async def write(self, emissions: Collection[Emission], states: Collection[Item]) -> None:
         """All of it in one transaction. Raises KafkaError or TimeoutError: then nothing of it counts, or all of it;
         the writer cannot be used again, and the states tell which."""
         async with asyncio.timeout(WRITE_SECONDS_MAX), self._one_at_a_time:
-            topic, partition = self._state
-            everything = [*emissions, *(Emission(topic, key, value, partition) for key, value in states)]
-            await self._write(grouped(everything, await self._widths({emission.topic for emission in everything})))
+            widths = await self._widths({self._state.topic, *(emission.topic for emission in emissions)})
+            batches = grouped(emissions, widths)
+            batches[self._state] = [(key, value, ()) for key, value in states]
+            await self._write(batches)
 
     async def _widths(self, topics: Collection[str]) -> dict[str, int]:
         """Numbers of partitions. The metadata of all topics that are new is asked for at once: an alert storm concerns
@@ -74,41 +80,40 @@ class TransactionalWriter:
         await asyncio.gather(*sent)
         await self._producer.commit_transaction()
 
-    def _batches(self, group: list[Emission]) -> list[Any]:
+    def _batches(self, group: list[Record]) -> list[Any]:
+        if not group:
+            return []
         builder = self._producer.create_batch()
         builders = [builder]
-        for emission in group:
-            record = {
-                "key": emission.key,
-                "value": emission.value,
-                "timestamp": None,
-                "headers": list(emission.headers),
-            }
-            if builder.append(**record) is None:
-                builder.close()
+        append = builder.append
+        for key, value, headers in group:
+            if append(timestamp=None, key=key, value=value, headers=[*headers]) is None:
                 builder = self._producer.create_batch()
                 builders.append(builder)
-                builder.append(**record)
-        builder.close()
+                append = builder.append
+                append(timestamp=None, key=key, value=value, headers=[*headers])
+        for builder in builders:
+            builder.close()
         return builders
 
 
 def grouped(emissions: Iterable[Emission], widths: Mapping[str, int]) -> Groups:
-    """Emissions by topic and partition, in order. Where the partition follows from the key, it is the one that Kafka's
-    own clients choose, so that keys sent by others land in the same."""
+    """Emissions by partition, in order."""
     groups: Groups = {}
-    placed: dict[tuple[str, bytes | None], int] = {}
     for emission in emissions:
         topic, key, partition = emission.topic, emission.key, emission.partition
         if partition is None:
-            found = placed.get((topic, key))
-            if found is None:
-                width = widths[topic]
-                found = 0 if key is None or width == 1 else (murmur2(key) & 0x7FFFFFFF) % width
-                placed[topic, key] = found
-            partition = found
-        group = groups.get((topic, partition))
+            width = widths[topic]
+            partition = 0 if width == 1 else partition_of(key, width)
+        where = (topic, partition)
+        group = groups.get(where)
         if group is None:
-            group = groups[topic, partition] = []
-        group.append(emission)
+            group = groups[where] = []
+        group.append((key, emission.value, emission.headers))
     return groups
+
+
+@lru_cache(maxsize=KEYS_MAX)
+def partition_of(key: bytes | None, width: int) -> int:
+    """The partition of a key that Kafka's own clients choose, so that keys sent by others land in the same."""
+    return 0 if key is None else int(murmur2(key) & 0x7FFFFFFF) % width
