@@ -1,5 +1,7 @@
 """Settings -> the parts of the core, for whoever hosts it: the worker, or a replay on the command line."""
 
+from functools import cache
+
 from agents.settings import Settings
 from pipeline.engine import Engine
 from pipeline.lane import Limits
@@ -26,4 +28,10 @@ def engine_of(settings: Settings) -> Engine:
 
 def understanding_of(settings: Settings) -> Understanding:
     """Scorer and pseudonyms as set."""
-    return Understanding(VaderScorer(), Pseudonyms(settings.author_key.encode()))
+    return Understanding(_scorer(), Pseudonyms(settings.author_key.encode()))
+
+
+@cache
+def _scorer() -> VaderScorer:
+    """One for the process: it reads its lexicon from files."""
+    return VaderScorer()

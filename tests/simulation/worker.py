@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS = 1.2
 BATCH_RECORDS_MAX = 9
-CHORES_SECONDS = 0.1
+CHORES_SECONDS = 0.2
 
 
 class Worker:
@@ -152,7 +152,7 @@ class Worker:
             if reader.position != begin:
                 continue  # it was sought meanwhile
             if end == begin:
-                await asyncio.sleep(chance.uniform(0.02, 0.3))
+                await asyncio.sleep(chance.uniform(0.02, 0.6))
                 continue
             reader.position = end
             if not found:

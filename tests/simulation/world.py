@@ -31,9 +31,10 @@ from tests.straight import Parts
 SESSION_SECONDS = 6.0
 FAULTS_MAX = 7
 STEPS_MAX = 400_000
-FAULTS_UNTIL_SECONDS = 25.0
+FAULTS_UNTIL_SECONDS = 12.0
 SECONDS_MAX = 400.0
 RESTART_SECONDS_MAX = 3.0
+SEEDS_A_COLLECTION = 10
 
 
 class Stuck(AssertionError):
@@ -272,7 +273,8 @@ def outcome(seed: int, kinds: Sequence[str] = (), faults_min: int = 0) -> str | 
     """One history: None if all laws hold, else what is wrong."""
     with modelled():
         what = played(World(seed, kinds, faults_min))
-        gc.collect()
+        if seed % SEEDS_A_COLLECTION == 0:
+            gc.collect()  # where no process runs
     return what
 
 
