@@ -15,11 +15,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROMISED = {"help", "setup", "demo", "test", "test-fast", "check", "bench", "schemas", "lock", "wheel", "clean"}
+PROMISED = {
+    "help", "setup", "demo", "test", "test-fast", "check", "simulate", "torture", "bench", "schemas", "lock", "wheel",
+    "clean",
+}  # fmt: skip
 DOCUMENTED = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 NO_ADDRESSES = (
     "requirements.lock",
     "requirements-run.lock",
+    "requirements-bench.lock",
     "pyproject.toml",
     "Makefile",
     ".ci/run",
