@@ -9,6 +9,8 @@ and Dynamic Models, 6.3.
 """
 
 import math
+from bisect import bisect_left
+from functools import lru_cache
 
 import msgspec
 
@@ -24,7 +26,7 @@ COLD_HOURS = 24.0
 _KEEP = 0.5 ** (1 / HALF_LIFE_HOURS)
 
 
-class Baseline(msgspec.Struct):
+class Baseline(msgspec.Struct, gc=False):
     """`shape` and `hours` are what was learned above the prior: weighted counts, and weighted hours."""
 
     shape: float = 0.0
@@ -56,6 +58,21 @@ class Baseline(msgspec.Struct):
         mean = self.expected
         variance = DISPERSION * mean + mean * mean / (PRIOR_SHAPE + self.shape)
         return negative_binomial_tail(count, mean, variance)
+
+    def p_value(self, count: int) -> float:
+        """The tail to three digits, as it is shown: what is decided can then be recomputed from what is shown."""
+        return float(f"{self.tail(count):.3g}")
+
+    def least(self, p_value_max: float, count_max: int) -> int:
+        """The smallest count whose p-value is at most `p_value_max`; `count_max` + 1 if none up to that is."""
+        return _least(self.shape, self.hours, p_value_max, count_max)
+
+
+@lru_cache(8192)
+def _least(shape: float, hours: float, p_value_max: float, count_max: int) -> int:
+    """The tail falls with the count. Cached, because all that is said about a unit within an hour has one baseline."""
+    baseline = Baseline(shape, hours)
+    return bisect_left(range(count_max + 1), True, key=lambda count: baseline.p_value(count) <= p_value_max)
 
 
 def negative_binomial_tail(count: int, mean: float, variance: float) -> float:

@@ -92,8 +92,12 @@ class Directory:
     def by_handle(self, network: str, handle: str) -> Ids:
         """The units with that handle on that network, or on all. With or without `@`, in any case."""
         name = fold_handle(handle)
-        everywhere, here = self._handles.get(f":{name}", ()), self._handles.get(f"{network}:{name}", ())
+        everywhere, here = self._with_handle("", name), self._with_handle(network, name)
         return _sorted({*everywhere, *here}) if here and everywhere else here or everywhere
+
+    def _with_handle(self, network: str, name: str) -> Ids:
+        handles = self._handles.get(network)
+        return handles.get(name, ()) if handles else ()
 
     def by_hashtag(self, hashtag: str) -> Ids:
         """The units with that hashtag, with or without `#`."""
@@ -112,10 +116,13 @@ class Directory:
         """The units whose alias stands in a text as whole words, sorted. An alias inside of a longer one that stands
         there too ("Fern Hill" in "Fern Hill North") does not count, nor one that too many units share."""
         said = words(text)
+        lengths = self._lengths
+        if lengths.keys().isdisjoint(said):
+            return []
         found: set[str] = set()
         reached = 0
         for start, word in enumerate(said):
-            for length in self._lengths.get(word, ()):
+            for length in lengths.get(word, ()):
                 end = start + length
                 if end <= reached:
                     break
@@ -130,8 +137,8 @@ class Directory:
         """The unit whose own account wrote something, else None. An author's id counts where the unit names it for
         that network (`facebook:1234567`); a handle without a network counts on all of them."""
         owners = self.by_handle(network, handle) if handle else ()
-        if not owners and author_id:
-            owners = self._handles.get(f"{network}:{fold_handle(author_id)}", ())
+        if not owners and author_id and network in self._handles:
+            owners = self._with_handle(network, fold_handle(author_id))
         return owners[0] if owners else None
 
     # Indexes. Made when first asked for, because a snapshot between two changes may never be asked.
@@ -141,10 +148,13 @@ class Directory:
         return _index((unit.parent, unit.id) for unit in self.units.values() if unit.parent is not None)
 
     @cached_property
-    def _handles(self) -> dict[str, Ids]:
-        return _index(
-            (":".join(split_handle(handle)), unit.id) for unit in self.units.values() for handle in unit.handles
-        )
+    def _handles(self) -> dict[str, dict[str, Ids]]:
+        """Network ("" for all of them) -> folded name -> the units."""
+        pairs = [(split_handle(handle), unit.id) for unit in self.units.values() for handle in unit.handles]
+        return {
+            network: _index((name, unit_id) for (where, name), unit_id in pairs if where == network)
+            for network in {where for (where, _), _ in pairs}
+        }
 
     @cached_property
     def _hashtags(self) -> dict[str, Ids]:

@@ -1,9 +1,12 @@
-"""Records as bytes, on their way in and out: what the core takes and gives, whoever moves it."""
+"""Records as bytes, on their way in and out: what the core takes and gives, whoever moves it.
 
-from typing import NamedTuple
+Structs and not named tuples, which take five times as long to make: each post becomes several of these.
+"""
+
+import msgspec
 
 
-class Incoming(NamedTuple):
+class Incoming(msgspec.Struct, frozen=True, gc=False):
     """One record as it was read. `append_ms`: when the broker took it."""
 
     topic: str
@@ -15,7 +18,7 @@ class Incoming(NamedTuple):
     append_ms: int
 
 
-class Emission(NamedTuple):
+class Emission(msgspec.Struct, frozen=True, gc=False):
     """One record to be written. `partition` None: by the key."""
 
     topic: str

@@ -12,7 +12,7 @@ import msgspec
 
 from pipeline.alerts.identity import alert_id, dedup_key
 from pipeline.alerts.lifecycle import Refusal, finished, take
-from pipeline.detectors.detector import Detector, Finding
+from pipeline.detectors.detector import Detector, Finding, Signal
 from pipeline.detectors.surge import SurgeDetector
 from pipeline.state import Case, Profile, Tally, UnitState
 from schemas.alert import Alert, AlertChange, AlertRouting, AlertSentiment, Annotations, Labels, SeverityLabel
@@ -80,10 +80,16 @@ class Engine:
 
     def due(self, state: UnitState) -> int | None:
         """When something is to be done next, if nothing comes in before."""
-        checks = [state.cases[alert].check_at for alert in state.firing.values()]
-        hours = [_closes(hour) for hour in state.hours]
-        unsettled = [found[0] for one in self.detectors if (found := one.unsettled(getattr(state, one.name)))]
-        return min((time for time in (*checks, *hours, *unsettled) if time is not None), default=None)
+        times: list[int] = [_closes(min(state.hours))] if state.hours else []
+        for alert in state.firing.values():
+            check_at = state.cases[alert].check_at
+            if check_at is not None:
+                times.append(check_at)
+        for detector in self.detectors:
+            unsettled = detector.unsettled(getattr(state, detector.name))
+            if unsettled is not None:
+                times.append(unsettled[0])
+        return min(times) if times else None
 
     # What happens at an insight
 
@@ -103,8 +109,8 @@ class Engine:
             written = detector.retract(kept, insight.id) if insight.kind == "edit" else None
             seen = insight if written is None else msgspec.structs.replace(insight, event_time=Millis(written))
             if detector.observe(kept, seen):
-                finding = detector.judge(kept, int(seen.event_time))
-                self._act_on(state, detector, finding, insight.id, outputs)
+                signal = detector.judge(kept, int(seen.event_time))
+                self._act_on(state, detector, signal, insight.id, outputs)
             if written is not None:
                 self._correct(state, detector, insight.id, outputs)
 
@@ -114,27 +120,27 @@ class Engine:
         found = detector.unsettled(kept)
         while found is not None and found[0] <= to_ms:
             at_ms, insight_id = found
-            self._act_on(state, detector, detector.evaluate(kept, at_ms), insight_id, outputs)
+            self._act_on(state, detector, detector.signal(kept, at_ms), insight_id, outputs)
             detector.settle(kept, at_ms)
             found = detector.unsettled(kept)
 
     def _act_on(
-        self, state: UnitState, detector: Detector, finding: Finding, insight_id: str, outputs: list[Output]
+        self, state: UnitState, detector: Detector, signal: Signal | None, insight_id: str, outputs: list[Output]
     ) -> None:
         """Opens an alert, or lets the one that is firing grow."""
-        kept = getattr(state, detector.name)
-        if not finding.active:
+        if signal is None:
             return
+        kept = getattr(state, detector.name)
         firing = state.firing.get(detector.name)
         if firing is None:
-            self._open(state, detector, finding, insight_id, outputs)
-            detector.freeze(kept, finding.at_ms, finding.at_ms + LEARN_AGAIN_MS)
+            self._open(state, detector, detector.evaluate(kept, signal.at_ms), insight_id, outputs)
+            detector.freeze(kept, signal.at_ms, signal.at_ms + LEARN_AGAIN_MS)
         else:
             case = state.cases[firing]
-            if case.calm_since is not None and finding.at_ms >= case.calm_since:
+            if case.calm_since is not None and signal.at_ms >= case.calm_since:
                 case.calm_since = None
-            if finding.severity > case.last.severity:
-                self._tell(state, case, "grown", outputs, finding=finding)
+            if signal.severity > case.last.severity:
+                self._tell(state, case, "grown", outputs, finding=detector.evaluate(kept, signal.at_ms))
 
     def _needed_from(self, state: UnitState, detector: Detector, watermark_ms: int) -> int:
         """What a firing alert was raised for is not forgotten (for a day at most), so that it can be corrected."""
@@ -165,9 +171,8 @@ class Engine:
         """Looks whether a firing alert has calmed down; quiet once it has been calm for the hold time."""
         detector = next(detector for detector in self.detectors if detector.name == cause)
         kept = getattr(state, cause)
-        finding = detector.evaluate(kept, now)
         case.check_at = now + CHECK_MS
-        if finding.active:
+        if detector.signal(kept, now) is not None:
             case.calm_since = None
         elif case.calm_since is None:
             case.calm_since = now
@@ -351,7 +356,9 @@ def _count(state: UnitState, insight: Insight, watermark_ms: int) -> None:
     hour = insight.event_time // HOUR_MS * HOUR_MS
     if _closes(hour) <= watermark_ms:
         return
-    tally = state.hours.setdefault(hour, Tally())
+    tally = state.hours.get(hour)
+    if tally is None:
+        tally = state.hours[hour] = Tally()
     tally.mentions += 1
     tally.negative += insight.sentiment.label == "negative"
     tally.positive += insight.sentiment.label == "positive"

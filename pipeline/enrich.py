@@ -81,6 +81,7 @@ class Enricher:
         self._understanding = understanding
         self._directories = directories
         self._limits = limits
+        self._units = topics("units")
         self._events = topics("events")
         self._texts = topics("texts")
         self._steps: dict[str, tuple[Codec[msgspec.Struct], Callable[..., None]]] = {
@@ -100,7 +101,7 @@ class Enricher:
         try:
             if record.headers and (control := dict(record.headers).get(CONTROL_HEADER)) is not None:
                 self._control(lane, record, control, out)
-            elif record.topic == self._topics("units"):
+            elif record.topic == self._units:
                 self._check_unit(record)
             else:
                 codec, work = self._steps[record.topic]
@@ -221,7 +222,9 @@ class Enricher:
     def _find_units(
         self, lane: Lane, post: Post, understood: Understood, directory: Directory
     ) -> list[Routed] | NoUnit:
-        original = lane.memory.get(_ref(post, post.in_reply_to)) or lane.memory.get(_ref(post, post.root_id))
+        original = None
+        if post.in_reply_to is not None or post.root_id is not None:
+            original = lane.memory.get(_ref(post, post.in_reply_to)) or lane.memory.get(_ref(post, post.root_id))
         if post.kind == "repost" and original is not None and original.units:
             return _again(original.units, "thread")
         return route(
@@ -334,10 +337,10 @@ class Enricher:
 
     def _store(self, ref: str, text: str, action: Action, out: list[Emission]) -> str | None:
         """Text of an action goes where all text goes."""
-        shown, masked = mask(normalise(text))
-        if not shown:
+        masked = mask(normalise(text))
+        if not masked.text:
             return None
-        stored = StoredText(id=ref, text=shown, masked=masked, event_time=action.event_time)
+        stored = StoredText(id=ref, text=masked.text, masked=masked.kinds, event_time=action.event_time)
         out.append(Emission(self._texts, ref.encode(), encode(stored)))
         return ref
 
@@ -363,7 +366,7 @@ class Enricher:
         out: list[Emission],
     ) -> tuple[str, ...]:
         """Text to the texts, and the insight to the log of each unit that it concerns, or to the unrouted."""
-        insight, text = understood
+        insight, text = understood.insight, understood.text
         if text is not None and insight.kind != "delete":
             out.append(Emission(self._texts, text.id.encode(), encode(text)))
         if isinstance(found, NoUnit):
@@ -372,12 +375,15 @@ class Enricher:
             unrouted = Unrouted(id=insight.id, reason=str(found.reason), candidates=found.candidates, insight=insight)
             out.append(Emission(self._topics("unrouted"), insight.id.encode(), encode(unrouted)))
             return ()
-        for index, (unit_id, routing) in enumerate(found, start=1):
+        for index, routed in enumerate(found, start=1):
+            unit_id = routed.unit_id
             self._announce(lane, record, unit_id, directory, out)
-            placed = msgspec.structs.replace(insight, unit_id=unit_id, routing=routing, source=_source(record, index))
+            placed = msgspec.structs.replace(
+                insight, unit_id=unit_id, routing=routed.routing, source=_source(record, index)
+            )
             out.append(Emission(self._events, unit_id.encode(), encode(placed)))
         self.outcomes[Outcome.ROUTED] += 1
-        return tuple(unit_id for unit_id, _ in found)
+        return tuple([routed.unit_id for routed in found])
 
     def _announce(self, lane: Lane, record: Incoming, unit_id: str, directory: Directory, out: list[Emission]) -> None:
         """Before the first record for a unit from here under a version: the settings that it was decided under."""

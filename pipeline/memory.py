@@ -10,7 +10,7 @@ from collections import OrderedDict
 import msgspec
 
 
-class Memo(msgspec.Struct, array_like=True, omit_defaults=True):
+class Memo(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     """One record seen. `offset` of the record that made it; `seen_at`: the stream clock then; `event_time`: its own;
     `units` that it concerned; `answered`: the company has replied; `deleted`: taken back, maybe before it came; `own`:
     the company wrote it."""

@@ -10,7 +10,9 @@ Another clue (a position, say) is one more keyword of `route`, one more Rule, an
 
 import re
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from pipeline.directory import ALIAS_UNITS_MAX, Directory, Ids
 from schemas.insight import Routing
@@ -43,14 +45,14 @@ class UnroutedReason(StrEnum):
     UNKNOWN_POST = "unknown_post"
 
 
-class Routed(NamedTuple):
+class Routed(msgspec.Struct, frozen=True):
     """One unit that is concerned, and why."""
 
     unit_id: str
     routing: Routing
 
 
-class NoUnit(NamedTuple):
+class NoUnit(msgspec.Struct, frozen=True):
     """`reason` is a value of UnroutedReason. `candidates`: the most likely first, at most 20."""
 
     reason: str
@@ -117,7 +119,8 @@ class _Clues:
         self._text = text
         self._aliases: Ids | None = None
         self._hashtags: Ids | None = None
-        self.thread = directory.lowest([unit_id for unit_id in thread_units if unit_id in directory.units])
+        known = [unit_id for unit_id in thread_units if unit_id in directory.units] if thread_units else []
+        self.thread = directory.lowest(known)
         self.handles: list[Ids] = []
         """The units of each handle in the text that is a unit's."""
         if "@" in text:

@@ -3,7 +3,7 @@
 The one rule: what leaves here holds no personal data. The text is masked, the author is a keyed hash.
 """
 
-from typing import NamedTuple
+import msgspec
 
 from pipeline.sentiment.scorer import Scorer
 from pipeline.text.normalise import normalise
@@ -18,7 +18,7 @@ from schemas.text import StoredText
 NO_ROUTING = Routing(rule="none", confidence=0.0)
 
 
-class Understood(NamedTuple):
+class Understood(msgspec.Struct, frozen=True):
     """An insight that still lacks its unit, and the text that it refers to (None where there is none)."""
 
     insight: Insight
@@ -35,7 +35,8 @@ class Understanding:
     def of_post(self, post: Post, kind: InsightKind, source: Source) -> Understood:
         """A post, reply, repost, review or edit; an own answer is not scored, it is no opinion of a customer."""
         identity = post_ref(post)
-        text, masked = mask(normalise(post.text))
+        masked = mask(normalise(post.text))
+        text = masked.text
         author = self._pseudonyms.author(post.network, post.author.id) if post.author else None
         opinion = kind not in ("answer", "delete")
         metrics = post.metrics
@@ -65,7 +66,7 @@ class Understanding:
             language=post.language,
             author=author,
             url=post.url,
-            masked=masked,
+            masked=masked.kinds,
             event_time=post.event_time,
         )
         return Understood(insight, stored)
@@ -73,7 +74,8 @@ class Understanding:
     def of_feedback(self, feedback: Feedback, source: Source) -> Understood:
         """A survey's answers; without a text it has scores only."""
         identity = feedback_ref(feedback)
-        text, masked = mask(normalise(feedback.text))
+        masked = mask(normalise(feedback.text))
+        text = masked.text
         rating = feedback.rating if feedback.rating is not None else feedback.csat
         insight = Insight(
             id=identity,
@@ -95,7 +97,7 @@ class Understanding:
         if not text:
             return Understood(insight, None)
         stored = StoredText(
-            id=identity, text=text, language=feedback.language, masked=masked, event_time=feedback.event_time
+            id=identity, text=text, language=feedback.language, masked=masked.kinds, event_time=feedback.event_time
         )
         return Understood(insight, stored)
 

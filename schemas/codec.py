@@ -94,7 +94,7 @@ class Codec(Generic[T]):
         except RecursionError:
             raise RecordError("not_json", "the value is nested too deeply") from None
         version = getattr(record, "schema_version", SCHEMA_VERSION)
-        if version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
+        if version != SCHEMA_VERSION and not _is_read_here(version):
             raise _unknown_version(version)
         return record
 
@@ -105,7 +105,7 @@ class Codec(Generic[T]):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             peek = _Peek()
         version = peek.schema_version
-        if isinstance(version, str) and version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
+        if isinstance(version, str) and not _is_read_here(version):
             return _unknown_version(version)
         text = _sentence(error)
         if text.startswith("Object missing required field"):
@@ -153,6 +153,11 @@ def _not_utf8(value: bytes, error: UnicodeDecodeError) -> RecordError:
     except UnicodeDecodeError as first:
         error = first
     return RecordError("not_utf8", f"byte {error.start} of the value is not UTF-8 ({error.reason})")
+
+
+def _is_read_here(version: str) -> bool:
+    """Any minor version of our own major one is."""
+    return version.partition(".")[0] == SCHEMA_VERSION.partition(".")[0]
 
 
 def _unknown_version(version: str) -> RecordError:

@@ -16,7 +16,7 @@ InsightKind = Literal["post", "reply", "repost", "review", "edit", "delete", "fe
 Polarity = Annotated[float, msgspec.Meta(ge=-1.0, le=1.0)]
 
 
-class Sentiment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Sentiment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """`compound` in VADER's scale, -1 to 1. `abstained`: the language is not covered, the label means nothing."""
 
     compound: Polarity
@@ -26,7 +26,7 @@ class Sentiment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str
 
 
-class Aspect(msgspec.Struct, frozen=True, kw_only=True):
+class Aspect(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing that was spoken of, who is responsible for it, and how it was spoken of."""
 
     aspect: str
@@ -34,7 +34,7 @@ class Aspect(msgspec.Struct, frozen=True, kw_only=True):
     polarity: Polarity
 
 
-class Scores(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Scores(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Scores that came with the text: nps 0-10, csat 1-5, ces 1-7, rating 0-5."""
 
     nps: int | None = None
@@ -43,21 +43,21 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rating: float | None = None
 
 
-class Reach(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Reach(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """How far it may have gone: the author's followers, reposts counted by the network."""
 
     followers: Count | None = None
     reposts: Count | None = None
 
 
-class Suspicion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Suspicion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """How likely it is not a real customer, and why."""
 
     score: Share = 0.0
     reasons: tuple[str, ...] = ()
 
 
-class Routing(msgspec.Struct, frozen=True, kw_only=True):
+class Routing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why this unit: the rule that decided, and how sure it is."""
 
     rule: str

@@ -15,7 +15,7 @@ from schemas.vocabulary import Count, Identifier, Network, ShortText, Text
 PostKind = Literal["post", "reply", "repost", "review", "edit", "delete"]
 
 
-class Author(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Author(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Who wrote it, as the network shows it. Never leaves the input topics but as a keyed hash of `id`."""
 
     id: Identifier
@@ -25,7 +25,7 @@ class Author(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     created: Millis | None = None
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Where it was written, or what it is about. Degrees, WGS 84."""
 
     name: ShortText | None = None
@@ -34,7 +34,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: Identifier | None = None
 
 
-class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The network's counters when the post was read."""
 
     likes: Count | None = None

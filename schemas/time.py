@@ -3,7 +3,8 @@
 The one rule: a time without an offset from UTC is refused, because it would be read in the reader's own zone.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 SECOND_MS = 1_000
 MINUTE_MS = 60_000
@@ -12,6 +13,10 @@ DAY_MS = 86_400_000
 
 TIME_MS_MAX = 253_402_300_799_999
 """The last millisecond of the year 9999: what RFC 3339 can write."""
+
+_EPOCH = datetime(1970, 1, 1)
+_SECONDS = tuple(f":{second:02d}" for second in range(60))
+_MILLISECONDS = tuple(f".{millisecond:03d}Z" for millisecond in range(1000))
 
 
 class Millis(int):
@@ -46,5 +51,11 @@ def format_time(time_ms: int) -> str:
     """Milliseconds -> RFC 3339 text in UTC, always with milliseconds: `2026-01-31T12:00:00.000Z`."""
     if not 0 <= time_ms <= TIME_MS_MAX:
         raise ValueError(f"{time_ms} ms is outside the years 1970 to 9999")
-    seconds, milliseconds = divmod(time_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{milliseconds:03d}Z"
+    minute, rest = divmod(time_ms, MINUTE_MS)
+    return f"{_to_the_minute(minute)}{_SECONDS[rest // SECOND_MS]}{_MILLISECONDS[rest % SECOND_MS]}"
+
+
+@lru_cache(4096)
+def _to_the_minute(minutes: int) -> str:
+    """`2026-01-31T12:00`. Most times of a stream share their minute with others, and a cached text costs a tenth."""
+    return (_EPOCH + timedelta(minutes=minutes)).isoformat(timespec="minutes")

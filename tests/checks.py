@@ -10,12 +10,12 @@ reason.
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from hypothesis import strategies as st
 
-from pipeline.detectors.detector import Detector, Finding
+from pipeline.detectors.detector import Detector, Finding, Signal
 from pipeline.detectors.surge import GRACE_MS, WINDOW_MS
 from schemas.codec import decode_hook, encode, encode_hook
 from schemas.insight import Insight, InsightKind, Routing, Sentiment
@@ -34,6 +34,13 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 """(name of the detector, name of the law) -> why it does not hold there."""
 
 
+class Seen(NamedTuple):
+    """What an insight makes of things: the worst of its windows, if that would raise an alert, and its own window."""
+
+    signal: Signal | None
+    finding: Finding
+
+
 class Run:
     """A detector, its state and the watermark, driven as the engine drives it."""
 
@@ -48,11 +55,13 @@ class Run:
         """Nothing earlier than this will come."""
         self.watermark_ms = max(self.watermark_ms, watermark_ms)
 
-    def see(self, insight: Insight) -> Finding | None:
+    def see(self, insight: Insight) -> Seen | None:
         """An insight arrives. What it makes of things, None if it makes no difference."""
         self._advance()
-        changed = self.detector.observe(self.state, insight)
-        return self.detector.judge(self.state, int(insight.event_time)) if changed else None
+        if not self.detector.observe(self.state, insight):
+            return None
+        at_ms = int(insight.event_time)
+        return Seen(self.detector.judge(self.state, at_ms), self.at(at_ms))
 
     def take_back(self, insight_id: str) -> int | None:
         """An insight is deleted."""
@@ -157,7 +166,28 @@ def looking_changes_nothing(detector: Detector, draw: Draw) -> None:
         before = run.saved()
         assert detector.judge(run.state, _time(one)) == detector.judge(run.state, _time(one))
         assert run.at(_time(one)) == run.at(_time(one))
+        assert detector.signal(run.state, _time(one)) == detector.signal(run.state, _time(one))
         assert before == run.saved()
+
+
+def a_signal_is_what_is_found(detector: Detector, draw: Draw) -> None:
+    """In whatever order insights come: there is a signal where all that is to be seen would raise an alert, and nowhere
+    else, and it is as severe. The worst of an insight's windows is one of them."""
+    stream = draw(streams())
+    Random(draw(st.integers(0, 2**32))).shuffle(stream)
+    run = Run(detector)
+    for one in stream:
+        run.pass_time(_time(one) - draw(st.integers(0, 3)) * HOUR_MS)
+        seen = run.see(one)
+        if seen is None:
+            continue
+        for at_ms in (_time(other) for other in stream):
+            finding = run.at(at_ms)
+            expected = Signal(at_ms, finding.severity) if finding.active else None
+            assert expected == detector.signal(run.state, at_ms)
+        if seen.signal is not None:
+            assert seen.signal == detector.signal(run.state, seen.signal.at_ms)
+            assert seen.signal.severity >= seen.finding.severity
 
 
 def state_survives_a_round_trip(detector: Detector, draw: Draw) -> None:
@@ -297,8 +327,8 @@ def one_author_counts_once(detector: Detector, draw: Draw) -> None:
     """However much one person writes: it is one person. Alone he raises nothing; his second post adds nobody."""
     alone = Run(detector)
     for one in draw(streams(authors=1, moods=("negative",))):
-        finding = alone.see(one)
-        assert finding is None or (not finding.active and finding.detection.distinct_authors == 1)
+        seen = alone.see(one)
+        assert seen is None or (seen.signal is None and seen.finding.detection.distinct_authors == 1)
     once, often = Run(detector), Run(detector)
     for number, one in enumerate(draw(streams())):
         once.see(one)
@@ -328,6 +358,7 @@ def state_is_bounded(detector: Detector, draw: Draw) -> None:
 LAWS: tuple[Law, ...] = (
     inputs_unchanged,
     looking_changes_nothing,
+    a_signal_is_what_is_found,
     state_survives_a_round_trip,
     a_duplicate_changes_nothing,
     order_changes_nothing,

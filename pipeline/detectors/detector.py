@@ -7,7 +7,7 @@ that the engine keeps with the unit; a detector has none of its own. None of the
 for all detectors are in `tests/checks.py`.
 """
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -15,8 +15,16 @@ from schemas.alert import Detection, Evidence
 from schemas.insight import Insight
 
 
+class Signal(NamedTuple):
+    """Something that would raise an alert: when, and how severe it is, from 1 to 10. Cheap, because it is asked for at
+    nearly every insight; what there is to say about it is in a Finding."""
+
+    at_ms: int
+    severity: int
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What a detector sees at `at_ms`. `active`: it would raise an alert. The reason is all in `detection`."""
+    """What a detector sees at `at_ms`. `active`: there is a signal. The reason is all in `detection`."""
 
     at_ms: int
     active: bool
@@ -39,20 +47,24 @@ class Detector(Protocol):
     state_type: type[Any]
 
     def observe(self, state: Any, insight: Insight) -> bool:
-        """Take an insight in. True if it may have changed what `judge` says."""
+        """Take an insight in. True if it may have changed what `judge` and `signal` say."""
         ...
 
     def retract(self, state: Any, insight_id: str) -> int | None:
         """Take an insight out again; its event time, or None if it was not there."""
         ...
 
-    def judge(self, state: Any, event_time: int) -> Finding:
-        """What an insight of this time makes of the stretches of time that it belongs to: the worst of them. Changes
-        nothing."""
+    def judge(self, state: Any, event_time: int) -> Signal | None:
+        """What an insight of this time makes of the stretches of time that it belongs to: the worst of them, None if it
+        would raise no alert. Changes nothing."""
+        ...
+
+    def signal(self, state: Any, at_ms: int) -> Signal | None:
+        """Whether what happened up to `at_ms` would raise an alert then. Changes nothing."""
         ...
 
     def evaluate(self, state: Any, at_ms: int) -> Finding:
-        """What is to be seen at `at_ms`, by what happened up to then. Changes nothing."""
+        """All that is to be seen at `at_ms`, by what happened up to then. Changes nothing."""
         ...
 
     def unsettled(self, state: Any) -> tuple[int, str] | None:

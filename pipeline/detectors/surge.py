@@ -8,12 +8,13 @@ over-dispersed, and they have models of their own (Zhao et al., SEISMIC, KDD 201
 """
 
 import math
-from bisect import insort
+from bisect import bisect_right, insort
+from operator import attrgetter
 
 import msgspec
 
 from pipeline.baseline import Baseline
-from pipeline.detectors.detector import Finding
+from pipeline.detectors.detector import Finding, Signal
 from schemas.alert import Detection, Evidence
 from schemas.insight import Insight
 from schemas.time import HOUR_MS, MINUTE_MS
@@ -26,12 +27,18 @@ EVIDENCE_MAX = 10
 AUTHORS_MIN = 3
 WINDOWS_MAX = 50
 """How many later windows an insight that comes out of order is judged in."""
+HOURS_MAX = 48
+"""Hours that may wait to be learned. Where no watermark closes them, the oldest are learned all the same."""
 TESTS_A_MONTH = 30 * 24
 
 _ORIGINALS = frozenset(("post", "reply", "review", "feedback", "edit"))
 
 
-class Mention(msgspec.Struct, frozen=True, array_like=True):
+_time = attrgetter("event_time")
+_place = attrgetter("event_time", "insight_id")
+
+
+class Mention(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One negative original."""
 
     event_time: int
@@ -78,13 +85,15 @@ class SurgeDetector:
         sentiment = insight.sentiment
         if sentiment is None or sentiment.label != "negative" or insight.kind not in _ORIGINALS:
             return False
-        if any(mention.insight_id == insight.id for mention in state.mentions):
+        if insight.id in [mention.insight_id for mention in state.mentions]:
             return False
         author = insight.author or insight.customer_ref or insight.id
         if hour >= state.learned:
             authors = state.hours.setdefault(hour, [])
             if author not in authors and len(authors) < MENTIONS_MAX:
                 authors.append(author)
+            if len(state.hours) > HOURS_MAX:
+                self._close(state, min(state.hours) + HOUR_MS)
         mention = Mention(
             event_time=int(insight.event_time),
             insight_id=insight.id,
@@ -115,22 +124,47 @@ class SurgeDetector:
                 return mention.event_time
         return None
 
-    def judge(self, state: SurgeState, event_time: int) -> Finding:
+    def judge(self, state: SurgeState, event_time: int) -> Signal | None:
         """See `Detector.judge`: the windows that end at the insight, or at a mention up to an hour later."""
-        best = self.evaluate(state, event_time)
-        later = sorted({m.event_time for m in state.mentions if event_time < m.event_time < event_time + WINDOW_MS})
-        for at_ms in later[:WINDOWS_MAX]:
-            finding = self.evaluate(state, at_ms)
-            if finding.detection.p_value < best.detection.p_value:
-                best = finding
-        return best
+        if state.mentions and state.mentions[-1].event_time <= event_time:
+            return self.signal(state, event_time)
+        found: list[tuple[float, int, int]] = []
+        baselines: dict[int, Baseline] = {}
+        for at_ms in (event_time, *_ends_behind(state.mentions, event_time)):
+            before_ms = _hour(at_ms - WINDOW_MS)
+            if before_ms not in baselines:
+                baselines[before_ms] = _baseline(state, before_ms)
+            authors = self._crowd(_window(state.mentions, at_ms), baselines[before_ms])
+            if authors is not None:
+                found.append((baselines[before_ms].p_value(authors), at_ms, authors))
+        p_value, at_ms, authors = min(found, default=(1.0, event_time, 0))
+        return Signal(at_ms, severity_of(p_value)) if authors >= AUTHORS_MIN else None
+
+    def signal(self, state: SurgeState, at_ms: int) -> Signal | None:
+        """See `Detector.signal`."""
+        mentions = _window(state.mentions, at_ms)
+        if len(mentions) < AUTHORS_MIN:
+            return None
+        baseline = _baseline(state, _hour(at_ms - WINDOW_MS))
+        authors = self._crowd(mentions, baseline)
+        if authors is None or authors < AUTHORS_MIN:
+            return None
+        return Signal(at_ms, severity_of(baseline.p_value(authors)))
+
+    def _crowd(self, mentions: list[Mention], baseline: Baseline) -> int | None:
+        """How many distinct authors a window has, if that is unlikely enough."""
+        least = baseline.least(self.p_value_max, MENTIONS_MAX)
+        if len(mentions) < least:
+            return None
+        authors = len({mention.author for mention in mentions})
+        return authors if authors >= least else None
 
     def evaluate(self, state: SurgeState, at_ms: int) -> Finding:
         """See `Detector.evaluate`: the hour that ends at `at_ms`, against the hours that ended before it began."""
-        mentions = [mention for mention in state.mentions if at_ms - WINDOW_MS < mention.event_time <= at_ms]
+        mentions = _window(state.mentions, at_ms)
         authors = len({mention.author for mention in mentions})
-        baseline = self._baseline(state, _hour(at_ms - WINDOW_MS))
-        p_value = float(f"{baseline.tail(authors):.3g}")
+        baseline = _baseline(state, _hour(at_ms - WINDOW_MS))
+        p_value = baseline.p_value(authors)
         kept = mentions[-EVIDENCE_MAX:]
         weakest = min(mentions, key=lambda mention: (mention.rule_confidence, mention.rule), default=None)
         count = max(1, len(mentions))
@@ -161,10 +195,11 @@ class SurgeDetector:
 
     def unsettled(self, state: SurgeState) -> tuple[int, str] | None:
         """See `Detector.unsettled`."""
-        for mention in state.mentions:
-            if mention.event_time > state.settled:
-                return mention.event_time, mention.insight_id
-        return None
+        mentions = state.mentions
+        if not mentions or mentions[-1].event_time <= state.settled:
+            return None
+        first = mentions[bisect_right(mentions, state.settled, key=_time)]
+        return first.event_time, first.insight_id
 
     def settle(self, state: SurgeState, to_ms: int) -> None:
         """See `Detector.settle`."""
@@ -180,17 +215,15 @@ class SurgeDetector:
         closed = _hour(watermark_ms - WINDOW_MS - GRACE_MS)
         if state.mentions and state.mentions[0].event_time < closed:
             state.mentions = [mention for mention in state.mentions if mention.event_time >= closed]
-        if not any(hour < closed for hour in state.hours):
-            return
+        if state.hours and min(state.hours) < closed:
+            self._close(state, closed)
+
+    @staticmethod
+    def _close(state: SurgeState, closed: int) -> None:
+        """Learns the busy hours before `closed`; what comes for them from now on is too late to be learned."""
         state.baseline, state.learned = _learn(state, closed)
         state.hours = {hour: authors for hour, authors in state.hours.items() if hour >= closed}
         state.frozen = [stretch for stretch in state.frozen if stretch[1] > state.learned]
-
-    def _baseline(self, state: SurgeState, before_ms: int) -> Baseline:
-        """What is known from the hours that ended by `before_ms`."""
-        baseline, learned = _learn(state, before_ms)
-        baseline.learn_silence(_open_hours(state, learned, before_ms))
-        return baseline
 
 
 def severity_of(p_value: float) -> int:
@@ -198,13 +231,36 @@ def severity_of(p_value: float) -> int:
     return 10 if p_value <= 1e-10 else max(1, math.floor(-math.log10(p_value)))
 
 
+def _window(mentions: list[Mention], at_ms: int) -> list[Mention]:
+    """Those of the hour that ends at `at_ms`."""
+    return mentions[bisect_right(mentions, at_ms - WINDOW_MS, key=_time) : bisect_right(mentions, at_ms, key=_time)]
+
+
+def _ends_behind(mentions: list[Mention], event_time: int) -> list[int]:
+    """The first times behind an insight at which a window with it in it ends."""
+    ends: list[int] = []
+    for mention in mentions[bisect_right(mentions, event_time, key=_time) :]:
+        if mention.event_time >= event_time + WINDOW_MS or len(ends) == WINDOWS_MAX:
+            break
+        if not ends or mention.event_time != ends[-1]:
+            ends.append(mention.event_time)
+    return ends
+
+
+def _baseline(state: SurgeState, before_ms: int) -> Baseline:
+    """What is known from the hours that ended by `before_ms`."""
+    baseline, learned = _learn(state, before_ms)
+    baseline.learn_silence(_open_hours(state, learned, before_ms))
+    return baseline
+
+
 def _learn(state: SurgeState, before_ms: int) -> tuple[Baseline, int]:
     """A copy of the baseline that has learned the busy hours before `before_ms`, and the end of the last of them.
     Silence is learned only with the next busy hour, so that it is never split in two."""
     baseline = Baseline(state.baseline.shape, state.baseline.hours)
     learned = state.learned
-    for hour in sorted(hour for hour in state.hours if learned <= hour < before_ms):
-        if _is_frozen(state, hour):
+    for hour in sorted(state.hours):
+        if not learned <= hour < before_ms or _is_frozen(state, hour):
             continue
         baseline.learn_silence(_open_hours(state, learned, hour))
         baseline.learn(len(state.hours[hour]))
@@ -215,13 +271,16 @@ def _learn(state: SurgeState, before_ms: int) -> tuple[Baseline, int]:
 def _open_hours(state: SurgeState, from_ms: int, to_ms: int) -> int:
     """How many hours between the two are to be learned as silence."""
     hours = max(0, to_ms - from_ms) // HOUR_MS
-    if hours and state.frozen:
-        hours -= sum(_is_frozen(state, hour) for hour in range(from_ms, to_ms, HOUR_MS))
+    for start, end in sorted(state.frozen):
+        first, last = max(from_ms, _hour(start)), min(to_ms, _hour(end + HOUR_MS - 1))
+        if last > first:
+            hours -= (last - first) // HOUR_MS
+            from_ms = last
     return hours
 
 
 def _is_frozen(state: SurgeState, hour: int) -> bool:
-    return any(start < hour + HOUR_MS and hour < end for start, end in state.frozen)
+    return bool(state.frozen) and any(start < hour + HOUR_MS and hour < end for start, end in state.frozen)
 
 
 def _wrote_in_same_hour(mentions: list[Mention], gone: Mention) -> bool:
@@ -231,10 +290,6 @@ def _wrote_in_same_hour(mentions: list[Mention], gone: Mention) -> bool:
 
 def _hour(time_ms: int) -> int:
     return int(time_ms) // HOUR_MS * HOUR_MS
-
-
-def _place(mention: Mention) -> tuple[int, str]:
-    return mention.event_time, mention.insight_id
 
 
 def _shown(mention: Mention) -> str | None:

@@ -10,10 +10,12 @@ What is not found: order numbers without a word before them, written-out numbers
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 
-class Masked(NamedTuple):
+class Masked(msgspec.Struct, frozen=True):
     """A text without personal data, and what was found in it: each kind once, in alphabetical order. `url` stands for
     a query, a fragment or a password that was cut from a web address."""
 
@@ -25,7 +27,7 @@ _SHAPE: Final = bytes.maketrans(
     b"123456789BCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnopqrstuvwxyz", b"0" * 9 + b"A" * 25 + b"a" * 25
 )
 """Digits as 0, letters as A and a: what a text may hold can then be asked for without regular expressions."""
-_FOREIGN_DIGIT: Final = re.compile(r"(?![0-9])\d")
+_FOREIGN_DIGIT: Final = re.compile(r"[^\D0-9]")
 
 _URL: Final = re.compile(r"://((?:(?!://)[^\s/?#\[])*+)((?:(?!://)[^\s?#\[])*+)([?#]\S*+)?")
 _BARE_QUERY: Final = re.compile(r"\?(?<=[\w/]\?)[\w.~-]{1,50}=\S*+")
@@ -79,14 +81,32 @@ _LOCATOR: Final = re.compile(
 )
 """A record locator that stands alone: letters and digits mixed, so not a flight, nor an aircraft (`N…`)."""
 
+_ANNOUNCING: Final = (
+    "order", "booking", "reservation", "conf", "confirm", "confirmation", "cnf", "locator", "pnr", "e-ticket",
+    "eticket", "ticket", "case", "ref", "reference", "claim", "file", "report", "request", "complaint", "incident",
+    "invoice", "tracking", "shipment", "parcel", "account", "acct", "customer", "member", "membership", "passport",
+    "policy", "tag", "res", "itinerary", "trip", "rr", "sr", "bestellung", "auftrag", "buchung", "rechnung",
+    "bestellnummer", "auftragsnummer", "buchungsnummer", "kundennummer", "rechnungsnummer", "sendungsnummer",
+    "commande", "réservation", "référence", "dossier", "facture", "pedido", "reserva", "factura", "referencia",
+    "ordine", "prenotazione", "pratica", "bestelling", "boeking", "ordernummer",
+)  # fmt: skip
+"""Words in lower case that announce a number; all of them may end with an s."""
 _WORD: Final = re.compile(
-    r"(?<![\w\]])(?=[abcdefiklmoprst])(?:order|booking|reservation|conf|confirm|confirmation|cnf|locator|pnr|e-?ticket"
-    r"|ticket|case|ref|reference|claim|file|report|request|complaint|incident|invoice|tracking|shipment|parcel|account|acct"
-    r"|customer|member|membership|passport|policy|tag|res|itinerary|trip|rr|sr|bestellung|auftrag|buchung|rechnung"
-    r"|(?:bestell|auftrags|buchungs|kunden|rechnungs|sendungs)nummer|commande|réservation|référence|dossier|facture"
-    r"|pedido|reserva|factura|referencia|ordine|prenotazione|pratica|bestelling|boeking|ordernummer)s?\b"
+    rf"(?<![\w\]])(?=[{''.join(sorted({word[0] for word in _ANNOUNCING}))}])(?:{'|'.join(_ANNOUNCING)})s?\b"
 )
-"""A word in lower case that announces a number. The look ahead at its first letter makes it four times as fast."""
+"""The look ahead at the first letter makes it four times as fast."""
+_PLAIN: Final = bytes(code if code == 95 or (code < 128 and chr(code).isalnum()) else 32 for code in range(256))
+"""All but ASCII letters, digits and underscores as spaces."""
+
+
+def _pieces(text: str) -> list[bytes]:
+    """The stretches of ASCII letters, digits and underscores in a text."""
+    return text.encode("utf-8", "replace").translate(_PLAIN).split()
+
+
+_LAST_PIECES: Final = frozenset(_pieces(word)[-1] + end for word in _ANNOUNCING for end in (b"", b"s"))
+"""No word is in a text that has none of these: asked in a quarter of the time that looking for the words takes."""
+
 _MARK: Final = re.compile(
     r"(?:\s(?!flight|gate|seat|room|train|bus|phone)\w{1,12}(?=\s(?:number|code|id|ref)\b))?+"
     r"\.?(?:['’]?s\b|\s{0,2}(?:n[º°]|(?:numbers?|num|nummer|numéro|número|numero|nbr|no|nr|code|id|ref|reference|locator"
@@ -106,29 +126,33 @@ _SHOUTED: Final = frozenset({"PLEASE", "THANKS", "NUMBER", "FLIGHT", "TICKET", "
 
 def mask(text: str) -> Masked:
     """Masks what may lead to a person. Idempotent: what comes out is not masked further. Never raises."""
-    shape = text.encode("utf-8", "replace").translate(_SHAPE).decode("latin-1")
-    digits = shape.count("0")
+    shape = text.encode("utf-8", "replace").translate(_SHAPE)
+    digits = shape.count(b"0")
+    code = digits > 0 and (
+        b"a0" in shape or b"0000" in shape or b"A0" in shape or b"0A" in shape or b"#000" in shape or b"# 000" in shape
+    )
     foreign = len(shape) != len(text) and _FOREIGN_DIGIT.search(text) is not None
     if foreign:
         digits += 16  # Arabic, Devanagari, full-width: the patterns know them, the shape does not
     before = text
     kinds: list[str] = []
-    if "://" in text or "?" in text:
-        text = _BARE_QUERY.sub("", _URL.sub(_without_query, text))
-        if text != before:
-            kinds.append("url")
-        if digits >= 9:
-            long = (found.span() for url in _URL.finditer(text) for found in _LONG.finditer(text, *url.span()))
-            text = _cut(text, long, "number", kinds)  # a post's or an account's id, before it passes for a card
+    if "://" in text:
+        text = _URL.sub(_without_query, text)
+    if "?" in text:
+        text = _BARE_QUERY.sub("", text)
+    if text != before:
+        kinds.append("url")
+    if digits >= 9 and "://" in text:
+        long = (found.span() for url in _URL.finditer(text) for found in _LONG.finditer(text, *url.span()))
+        text = _cut(text, long, "number", kinds)  # a post's or an account's id, before it passes for a card
     if "@" in text and _EMAIL_HINT.search(text):
         text = _cut(text, (found.span() for found in _EMAIL.finditer(text)), "email", kinds)
     if digits >= 9:
         text = _cut(text, _ibans(text), "iban", kinds)
         text = _cut(text, _cards(text, "card"), "card", kinds)
-    code = "0000" in shape or "A0" in shape or "0A" in shape or "a0" in shape or "#000" in shape or "# 000" in shape
-    if code or foreign or "AAAAAA" in shape:  # "3 hours" and "8:30" could not be an order's number
+    if code or foreign or b"AAAAAA" in shape:  # "3 hours" and "8:30" could not be an order's number
         text = _cut(text, _orders(text), "order", kinds)
-    if "A0" in shape and "0A" in shape:
+    if code and b"A0" in shape and b"0A" in shape:
         text = _cut(text, (found.span() for found in _LOCATOR.finditer(text)), "order", kinds)
     if digits >= 7:
         text = _cut(text, (found.span() for found in _PHONE.finditer(text)), "phone", kinds)
@@ -214,7 +238,10 @@ def _cards(text: str, kind: str) -> Iterator[tuple[int, int]]:
 def _orders(text: str) -> Iterator[tuple[int, int]]:
     """What follows a word such as "booking", and what is listed behind that."""
     done = 0
-    for word in _WORD.finditer(_lower(text)):
+    lower = _lower(text)
+    if _LAST_PIECES.isdisjoint(_pieces(lower)):
+        return
+    for word in _WORD.finditer(lower):
         mark = _MARK.match(text, word.end())
         if word.start() < done or mark is None:
             continue

@@ -82,6 +82,23 @@ def test_the_tail_rises_with_the_mean(count: int, mean: float, more: float) -> N
     assert low <= high * (1 + 1e-9)
 
 
+@given(
+    shape=st.floats(0, 5) | st.floats(0, 200_000),
+    hours=st.floats(0, 486),
+    p_value_max=st.sampled_from([1e-6, 0.1 / 720, 3 / 720, 0.1, 1.0, 2.0]),
+    counts=st.lists(st.integers(0, 500), min_size=1),
+)
+def test_the_least_count_decides_as_the_p_value_does(
+    shape: float, hours: float, p_value_max: float, counts: list[int]
+) -> None:
+    """Whether a count is unlikely enough can be asked of the count alone: at the limit and anywhere else."""
+    baseline = Baseline(shape, hours)
+    least = baseline.least(p_value_max, 500)
+    for count in (*counts, max(0, least - 1), min(500, least)):
+        assert (baseline.p_value(count) <= p_value_max) == (count >= least)
+    assert 0 <= least <= 501
+
+
 @given(counts=st.lists(st.integers(0, 50), max_size=20), silent=st.integers(0, 2000))
 def test_silence_is_learned_at_once_as_hour_by_hour(counts: list[int], silent: int) -> None:
     """`learn_silence(n)` is `learn(0)`, n times."""

@@ -33,7 +33,7 @@ def find(text: str = "", **clues: Any) -> Any:
     found = route(**shown | clues)
     if isinstance(found, NoUnit):
         return found.reason, [candidate.unit_id for candidate in found.candidates]
-    return [(unit_id, routing.rule) for unit_id, routing in found]
+    return [(routed.unit_id, routed.routing.rule) for routed in found]
 
 
 @pytest.mark.parametrize(
