@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agents.kafka.admin import Admin
@@ -53,10 +54,10 @@ class Service:
             admin.apply()
             self.shape: Shape = admin.shape()
 
-    def worker(self, *command: str) -> Supervisor:
-        """One more worker; with a `command`, run by that."""
+    def worker(self, *command: str, **overrides: Any) -> Supervisor:
+        """One more worker; with a `command`, run by that; settings of its own as keywords."""
         more = (command,) if command else ()
-        return self._stack.enter_context(Supervisor(self.settings, *more))
+        return self._stack.enter_context(Supervisor(msgspec.structs.replace(self.settings, **overrides), *more))
 
     def publish(self, units: list[Unit]) -> None:
         """Units into the directory."""

@@ -241,3 +241,15 @@ def test_on_the_wall_clock_time_passes_by_itself(new_service: NewService) -> Non
     sources = {f"{topic}/{number}" for topic, width in service.shape.inputs.items() for number in range(width)}
     assert sources == {tick.source for tick in ticks}
     assert max(tick.event_time for tick in ticks) >= now
+
+
+def test_stages_in_processes_of_their_own(new_service: NewService) -> None:
+    """One process reads the inputs, another the log, in one group: the same comes out."""
+    service = new_service()
+    service.publish([STORE])
+    enrich, units = service.worker(stages="enrich"), service.worker(stages="units,rollup", instance="u")
+    service.ingest([post(number, at=NOON + number * 1000) for number in range(40)])
+    service.drain(enrich, units)
+    assert 40 == len(insights(service))
+    assert "opened" == service.alerts()[0].change
+    assert 0 == enrich.restarts == units.restarts
