@@ -5,7 +5,6 @@ Faust hosts agents, assignment and the event loop. What must not be lost goes th
 """
 
 import asyncio
-import gc
 import os
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -30,7 +29,6 @@ from pipeline.control import Shape
 from schemas.topics import Topics
 
 CHORES_SECONDS = 0.02
-GC_THRESHOLDS = (50_000, 20, 100)
 
 
 class App(faust.App):
@@ -172,8 +170,5 @@ def run(settings: Settings, shape: Shape) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loop.run_until_complete(worker.start())
-    gc.collect()
-    gc.freeze()  # what is there now stays; and a batch makes thousands of small objects that die with it
-    gc.set_threshold(*GC_THRESHOLDS)
     host = worker.app.Worker(loglevel=level_number(settings.log_level), loop=loop, console_port=0)
     host.execute_from_commandline()

@@ -61,18 +61,25 @@ class Baseline(msgspec.Struct, gc=False):
 
     def p_value(self, count: int) -> float:
         """The tail to three digits, as it is shown: what is decided can then be recomputed from what is shown."""
-        return float(f"{self.tail(count):.3g}")
+        return _p_value(self.shape, self.hours, count)
 
     def least(self, p_value_max: float, count_max: int) -> int:
         """The smallest count whose p-value is at most `p_value_max`; `count_max` + 1 if none up to that is."""
         return _least(self.shape, self.hours, p_value_max, count_max)
 
 
+# Cached, because all that is said about a unit within an hour has one baseline.
+
+
+@lru_cache(16_384)
+def _p_value(shape: float, hours: float, count: int) -> float:
+    return float(f"{Baseline(shape, hours).tail(count):.3g}")
+
+
 @lru_cache(8192)
 def _least(shape: float, hours: float, p_value_max: float, count_max: int) -> int:
-    """The tail falls with the count. Cached, because all that is said about a unit within an hour has one baseline."""
-    baseline = Baseline(shape, hours)
-    return bisect_left(range(count_max + 1), True, key=lambda count: baseline.p_value(count) <= p_value_max)
+    """Found by halves, because the tail falls with the count."""
+    return bisect_left(range(count_max + 1), True, key=lambda count: _p_value(shape, hours, count) <= p_value_max)
 
 
 def negative_binomial_tail(count: int, mean: float, variance: float) -> float:

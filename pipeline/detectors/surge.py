@@ -9,6 +9,8 @@ over-dispersed, and they have models of their own (Zhao et al., SEISMIC, KDD 201
 
 import math
 from bisect import bisect_right, insort
+from collections import Counter
+from collections.abc import Iterator
 from operator import attrgetter
 
 import msgspec
@@ -90,7 +92,7 @@ class SurgeDetector:
         author = insight.author or insight.customer_ref or insight.id
         if hour >= state.learned:
             authors = state.hours.setdefault(hour, [])
-            if author not in authors and len(authors) < MENTIONS_MAX:
+            if len(authors) < MENTIONS_MAX and author not in authors:
                 authors.append(author)
             if len(state.hours) > HOURS_MAX:
                 self._close(state, min(state.hours) + HOUR_MS)
@@ -130,12 +132,11 @@ class SurgeDetector:
             return self.signal(state, event_time)
         found: list[tuple[float, int, int]] = []
         baselines: dict[int, Baseline] = {}
-        for at_ms in (event_time, *_ends_behind(state.mentions, event_time)):
+        for at_ms, authors in _crowds(state.mentions, event_time):
             before_ms = _hour(at_ms - WINDOW_MS)
             if before_ms not in baselines:
                 baselines[before_ms] = _baseline(state, before_ms)
-            authors = self._crowd(_window(state.mentions, at_ms), baselines[before_ms])
-            if authors is not None:
+            if authors >= baselines[before_ms].least(self.p_value_max, MENTIONS_MAX):
                 found.append((baselines[before_ms].p_value(authors), at_ms, authors))
         p_value, at_ms, authors = min(found, default=(1.0, event_time, 0))
         return Signal(at_ms, severity_of(p_value)) if authors >= AUTHORS_MIN else None
@@ -146,18 +147,11 @@ class SurgeDetector:
         if len(mentions) < AUTHORS_MIN:
             return None
         baseline = _baseline(state, _hour(at_ms - WINDOW_MS))
-        authors = self._crowd(mentions, baseline)
-        if authors is None or authors < AUTHORS_MIN:
-            return None
-        return Signal(at_ms, severity_of(baseline.p_value(authors)))
-
-    def _crowd(self, mentions: list[Mention], baseline: Baseline) -> int | None:
-        """How many distinct authors a window has, if that is unlikely enough."""
-        least = baseline.least(self.p_value_max, MENTIONS_MAX)
+        least = max(AUTHORS_MIN, baseline.least(self.p_value_max, MENTIONS_MAX))
         if len(mentions) < least:
             return None
         authors = len({mention.author for mention in mentions})
-        return authors if authors >= least else None
+        return Signal(at_ms, severity_of(baseline.p_value(authors))) if authors >= least else None
 
     def evaluate(self, state: SurgeState, at_ms: int) -> Finding:
         """See `Detector.evaluate`: the hour that ends at `at_ms`, against the hours that ended before it began."""
@@ -236,15 +230,26 @@ def _window(mentions: list[Mention], at_ms: int) -> list[Mention]:
     return mentions[bisect_right(mentions, at_ms - WINDOW_MS, key=_time) : bisect_right(mentions, at_ms, key=_time)]
 
 
-def _ends_behind(mentions: list[Mention], event_time: int) -> list[int]:
-    """The first times behind an insight at which a window with it in it ends."""
-    ends: list[int] = []
-    for mention in mentions[bisect_right(mentions, event_time, key=_time) :]:
-        if mention.event_time >= event_time + WINDOW_MS or len(ends) == WINDOWS_MAX:
-            break
-        if not ends or mention.event_time != ends[-1]:
-            ends.append(mention.event_time)
-    return ends
+def _crowds(mentions: list[Mention], event_time: int) -> Iterator[tuple[int, int]]:
+    """The windows with an insight of this time in them, by their ends: the first is its own, the others end at mentions
+    behind it. How many distinct authors each has, counted while the window slides."""
+    low = bisect_right(mentions, event_time - WINDOW_MS, key=_time)
+    high = bisect_right(mentions, event_time, key=_time)
+    words = Counter(mention.author for mention in mentions[low:high])
+    yield event_time, len(words)
+    for _ in range(WINDOWS_MAX):
+        if high == len(mentions) or mentions[high].event_time >= event_time + WINDOW_MS:
+            return
+        at_ms = mentions[high].event_time
+        while high < len(mentions) and mentions[high].event_time == at_ms:
+            words[mentions[high].author] += 1
+            high += 1
+        while mentions[low].event_time <= at_ms - WINDOW_MS:
+            words[mentions[low].author] -= 1
+            if not words[mentions[low].author]:
+                del words[mentions[low].author]
+            low += 1
+        yield at_ms, len(words)
 
 
 def _baseline(state: SurgeState, before_ms: int) -> Baseline:
