@@ -30,7 +30,7 @@ from schemas.record import Source
 from schemas.tick import Tick, Version
 from schemas.time import MINUTE_MS, Millis
 from schemas.topics import INPUTS, Topics
-from tests.checker import LAWS, Kind, Run, Sent, check
+from tests.checker import LAWS, Run, Sent, check
 from tests.straight import Parts, Saved, Stored, alerts, events, is_control, letters, rollups
 
 TOPICS = Topics("t")
@@ -208,9 +208,9 @@ def two_of_one_source() -> list[Stored]:
     stream = events.decode(one.value).source.stream  # type: ignore[union-attr]
     for other in of("events"):
         event = events.decode(other.value)
-        if isinstance(event, Insight) and event.source.stream == stream and other.partition == one.partition:
-            if other.offset > one.offset + 3:
-                break
+        same = isinstance(event, Insight) and event.source.stream == stream and other.partition == one.partition
+        if same and other.offset > one.offset + 3:
+            break
     swapped = {one: other.offset, other: one.offset}
     return [record._replace(offset=swapped.get(record, record.offset)) for record in good()[1]]
 
