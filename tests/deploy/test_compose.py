@@ -21,7 +21,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from agents.app import BARRIER_SHARE
+from agents.service import BARRIER_SHARE
 from agents.cli import main
 from agents.kafka.embedded import PORTS, VERSION, distribution
 from agents.settings import Settings, load

@@ -103,6 +103,7 @@ class Arena:
             "kafka": bootstrap, "prefix": prefix, "group": prefix, "author_key": KEY, "clock": plan.clock,
             "http_port": 0, "input_partitions": plan.inputs, "events_partitions": plan.events,
             "session_timeout_seconds": 6, "replication_factor": plan.brokers, "hold_minutes": 10.0,
+            "future_minutes": 240.0,
             "tick_seconds": 1.0 if plan.clock == "wall" else _tick_seconds(plan), **overrides,
         }  # fmt: skip
         self.settings = load_settings({}, None, **given).settings

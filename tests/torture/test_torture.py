@@ -18,7 +18,7 @@ from schemas.codec import encode
 from schemas.post import Author, Post
 from schemas.time import Millis
 from tests.checker import Verdict
-from tests.straight import letters, saved_of
+from tests.straight import Stored, letters, saved_of
 from tests.torture.arena import Arena, Plan
 from tests.torture.brokers import One, Three
 from tests.torture.conftest import NewArena
@@ -100,13 +100,11 @@ def test_states_of_other_versions_compacted_meanwhile(new_arena: NewArena) -> No
     arena.start()
     time.sleep(6)
     arena.fleet.dismiss()
-    before = arena.stored("state.")
-    units = [record for record in before if record.topic.endswith(".events") and not record.key.startswith(b"\x00")]
-    assert units
     deadline = time.monotonic() + 40
-    while len(arena.stored("state.")) >= len(before) * 0.8 and time.monotonic() < deadline:
+    while kept(states := arena.stored("state.")) > 0.4 and time.monotonic() < deadline:
         time.sleep(0.5)
-    assert len(arena.stored("state.")) < len(before) * 0.8, "nothing was compacted"
+    assert kept(states) <= 0.4, "nothing was compacted"
+    units = [record for record in states if record.topic == arena.topics("state.events")]
 
     producer = KafkaProducer(**kafka_python_options(arena.settings))
     for partition, saved in saved_of(units).items():
@@ -126,6 +124,12 @@ def test_states_of_other_versions_compacted_meanwhile(new_arena: NewArena) -> No
     found = [letters.decode(record.value) for record in arena.all if record.topic == arena.topics("deadletter")]
     events = [letter for letter in found if letter.source.topic == arena.topics("events")]
     assert [("unknown_version", strange)] == [(letter.reason, letter.bytes) for letter in events]
+
+
+def kept(states: list[Stored]) -> float:
+    """The share of what was ever written to state topics that is still there. A third of it are markers."""
+    ends = {(record.topic, record.partition): record.offset + 1 for record in states}
+    return len(states) / sum(ends.values())
 
 
 def test_a_record_that_kills_is_put_aside(new_arena: NewArena) -> None:
@@ -160,7 +164,7 @@ def test_ten_times_what_the_worker_can_do(new_arena: NewArena) -> None:
     """A flood for a while: memory stays bounded, lag is shown, nothing is lost, the worker catches up."""
     port = _free_port()
     arena = new_arena(PLAN, http_port=port)
-    found = flood(arena, port, 15.0)
+    found = flood(arena, port, 10.0)
     judged(arena)
     assert (True, True) == (found.bounded, found.lived), found
     assert found.lag_max > 1000
