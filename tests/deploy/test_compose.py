@@ -21,9 +21,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from agents.service import BARRIER_SHARE
 from agents.cli import main
 from agents.kafka.embedded import PORTS, VERSION, distribution
+from agents.service import BARRIER_SHARE
 from agents.settings import Settings, load
 from schemas.topics import Topics
 

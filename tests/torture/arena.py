@@ -182,12 +182,15 @@ class Arena:
                 worker.signal(autopsy.SIGNAL)
             time.sleep(AUTOPSY_SECONDS)
             self.say(f"not everything was worked off: {left}\n{self.fleet.log_tails()}")
+        self.say("worked off")
         self.fleet.dismiss()
         return sent
 
     def verdict(self, sent: Sequence[Sent], laws: Sequence[tuple[str, Law]] = LAWS) -> Verdict:
         """Holds all that is on the broker to the laws."""
-        found = check(self.run(sent), laws)
+        run = self.run(sent)
+        self.say(f"{len(self.all)} records read")
+        found = check(run, laws)
         self.say(found.report())
         self.say(f"deeds {dict(self.wreckers.done)}, exits {dict(self.fleet.exits)}, late {self.fleet.late_to_leave}")
         return found

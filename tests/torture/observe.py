@@ -4,15 +4,18 @@ In: settings. Out: plain tuples. The rule: only committed records count, except 
 of uncommitted ones would see.
 """
 
+import asyncio
 import time
 from collections.abc import Iterable
 from typing import Any
 
+import aiokafka
 import msgspec
+from aiokafka import AIOKafkaConsumer
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from agents.kafka.client import kafka_python_options
+from agents.kafka.client import aiokafka_options, kafka_python_options
 from agents.settings import Settings
 from schemas.topics import CONSUMED, INPUTS, Topics
 from tests.straight import POSITION_KEY, Stored
@@ -21,12 +24,12 @@ READ_SECONDS_MAX = 300.0
 POLL_MS = 200
 
 
-def _consumer(settings: Settings, isolation: str) -> Any:
+def _consumer(settings: Settings) -> Any:
     return KafkaConsumer(
         **kafka_python_options(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        isolation_level=isolation,
+        isolation_level="read_committed",
         max_poll_records=5000,
         fetch_max_bytes=64 * 1024 * 1024,
         max_partition_fetch_bytes=8 * 1024 * 1024,
@@ -34,28 +37,50 @@ def _consumer(settings: Settings, isolation: str) -> Any:
 
 
 def stored(settings: Settings, *, only: str = "", isolation: str = "read_committed") -> list[Stored]:
-    """All records of all topics under the prefix, or of those whose names begin with `only`."""
-    consumer = _consumer(settings, isolation)
+    """All records of all topics under the prefix, or of those whose names begin with `only`. By aiokafka, which reads
+    ten times as fast."""
+    return asyncio.run(_stored_under(settings, only or f"{settings.prefix}.", isolation))
+
+
+async def _stored_under(settings: Settings, beginning: str, isolation: str) -> list[Stored]:
+    consumer = AIOKafkaConsumer(
+        **aiokafka_options(settings),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level=isolation,
+        max_partition_fetch_bytes=8 * 1024 * 1024,
+        fetch_max_wait_ms=100,
+    )
+    await consumer.start()
     try:
-        names = sorted(name for name in consumer.topics() if name.startswith(only or f"{settings.prefix}."))
-        return _read_all(consumer, [part for name in names for part in _partitions(consumer, name)])
+        names = [name for name in await consumer.topics() if name.startswith(beginning)]
+        parts = [aiokafka.TopicPartition(name, part) for name in names for part in consumer.partitions_for_topic(name)]
+        if not parts:
+            return []
+        consumer.assign(parts)
+        ends = await consumer.end_offsets(parts)
+        left, found = {part for part in parts if ends[part] > 0}, []
+        async with asyncio.timeout(READ_SECONDS_MAX):
+            while left:
+                for part, records in (await consumer.getmany(*left, timeout_ms=POLL_MS)).items():
+                    found += [_stored(record) for record in records if record.offset < ends[part]]
+                left = {part for part in left if await consumer.position(part) < ends[part]}
+        return found
     finally:
-        consumer.close()
+        await consumer.stop()
 
 
 def _partitions(consumer: Any, name: str) -> list[Any]:
     return [TopicPartition(name, number) for number in sorted(consumer.partitions_for_topic(name) or ())]
 
 
-def _read_all(consumer: Any, partitions: list[Any], start: dict[Any, int] | None = None) -> list[Stored]:
-    if not partitions:
-        return []
+def _read_from(consumer: Any, start: dict[Any, int]) -> list[Stored]:
+    """Records from these offsets on, to what is the end now."""
+    partitions = list(start)
     consumer.assign(partitions)
     ends = consumer.end_offsets(partitions)
-    for partition, offset in (start or {}).items():
+    for partition, offset in start.items():
         consumer.seek(partition, offset)
-    if start is None:
-        consumer.seek_to_beginning(*partitions)
     found: list[Stored] = []
     left, deadline = set(partitions), time.monotonic() + READ_SECONDS_MAX
     while left:
@@ -83,8 +108,8 @@ class Positions:
         self._at: dict[tuple[str, int], int] = {}
 
     def __enter__(self) -> "Positions":
-        self._consumer = _consumer(self._settings, "read_committed")
-        self._tail = _consumer(self._settings, "read_committed")
+        self._consumer = _consumer(self._settings)
+        self._tail = _consumer(self._settings)
         states = [self._topics.state(self._topics(name)) for name in CONSUMED]
         self._consumer.topics()
         self._consumer.assign([part for name in states for part in _partitions(self._consumer, name)])
@@ -125,7 +150,7 @@ class Positions:
         while open_:
             begins, ends = self._tail.beginning_offsets(open_), self._tail.end_offsets(open_)
             start = {part: max(begins[part], ends[part] - step) for part in open_}
-            for record in _read_all(self._tail, open_, start):
+            for record in _read_from(self._tail, start):
                 key = (short[record.topic], record.partition)
                 found[key] = max(found.get(key, -1), record.offset)
             open_ = [part for part in open_ if (short[part.topic], part.partition) not in found]
