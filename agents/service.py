@@ -24,6 +24,9 @@ from schemas.topics import Topics
 BARRIER_SHARE = 2.0
 """Giving partitions up may take this many session time-outs; the group waits three."""
 
+LAG_SECONDS = 2.0
+"""How often lag is measured."""
+
 
 class Service:
     """`ensure_topics` makes the alert topics of a directory's units."""
@@ -49,6 +52,8 @@ class Service:
             directories=follower.at,
             limits=self._limits,
         )
+        self._measured_at = 0.0
+        self._measuring: asyncio.Task[None] | None = None
         self._ticker = Ticker(settings.tick_ms, shape)
         stages: dict[str, tuple[tuple[str, ...], Callable[[TopicPartition], Processor]]] = {
             "enrich": (topics.inputs, self._enrich_processor),
@@ -87,9 +92,17 @@ class Service:
         async with asyncio.timeout(self._settings.session_timeout_seconds * BARRIER_SHARE):
             await asyncio.gather(*(stage.give_up() for stage in self.stages))
 
+    async def _measure_lag(self) -> None:
+        for stage in self.stages:
+            await stage.measure_lag()
+
     async def tick(self) -> None:
         """What is to be done many times a second: checkpoints, and the ticks of the wall clock, which the owner of
         `cem.units` writes."""
+        now = asyncio.get_running_loop().time()
+        if now - self._measured_at >= LAG_SECONDS and (self._measuring is None or self._measuring.done()):
+            self._measured_at = now
+            self._measuring = asyncio.ensure_future(self._measure_lag())
         units = self._topics("units")
         for stage in self.stages:
             if self._settings.clock == "wall" and stage.owns(units, 0):

@@ -47,9 +47,11 @@ class Cluster:
         """See `stage.Kafka`."""
         return self._thread().reading(partition)
 
-    def end_offset(self, partition: TopicPartition) -> int | None:
+    async def end_offsets(
+        self, partitions: Collection[TopicPartition], timeout_seconds: float
+    ) -> dict[TopicPartition, int]:
         """See `stage.Kafka`."""
-        return self._thread().end_offset(partition)
+        return await self._thread().end_offsets(partitions, timeout_seconds)
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """See `stage.Kafka`."""

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import msgspec
 from aiokafka import TopicPartition
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from agents.kafka.crash import die
 from agents.kafka.state import POSITION_KEY, TRIAL_KEY, Position
@@ -30,6 +31,7 @@ from schemas.topics import Topics
 
 COMMIT_SECONDS_MAX = 20.0
 LOAD_SECONDS_MAX = 300.0
+LAG_SECONDS_MAX = 10.0
 MISSING_SECONDS_MAX = 3.0
 """What was read must have arrived by then while nothing else is worked on."""
 OUTPUTS_MAX = 20_000
@@ -113,8 +115,10 @@ class Kafka(Protocol):
         """How far reading is; None before the first fetch."""
         ...
 
-    def end_offset(self, partition: TopicPartition) -> int | None:
-        """How far the partition goes; None before the first fetch."""
+    async def end_offsets(
+        self, partitions: Collection[TopicPartition], timeout_seconds: float
+    ) -> dict[TopicPartition, int]:
+        """How far partitions go."""
         ...
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
@@ -327,7 +331,6 @@ class Stage:
             for slot in list(self._slots.values()):
                 if slot.ready.is_set():
                     self._follow_reading(slot)
-                    self._show_lag(slot)
                     if self._due(slot) and not slot.checkpointing:
                         await self._begin_checkpoint(slot)
 
@@ -355,11 +358,21 @@ class Stage:
             metrics.GAPS.labels(self.name, "seek").inc()
             self._kafka.seek(slot.partition, slot.expected)
 
-    def _show_lag(self, slot: Slot) -> None:
-        end = self._kafka.end_offset(slot.partition)
-        if end is not None:
-            labels = (slot.partition.topic, str(slot.partition.partition))
-            metrics.LAG_RECORDS.labels(*labels).set(max(0, end - slot.position))
+    async def measure_lag(self) -> None:
+        """Asks the broker how far the partitions go: what was fetched tells nothing of what waits behind it. Where no
+        answer comes the gauges keep their values; that Kafka is away is told elsewhere."""
+        slots = {slot.partition: slot for slot in self._slots.values() if slot.ready.is_set()}
+        try:
+            ends = await self._kafka.end_offsets(slots, LAG_SECONDS_MAX) if slots else {}
+        except (KafkaError, ConsumerStoppedError, TimeoutError):
+            return
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            die(f"{self.name}: lag", error)
+        for partition, end in ends.items():
+            labels = (partition.topic, str(partition.partition))
+            metrics.LAG_RECORDS.labels(*labels).set(max(0, end - slots[partition].position))
 
     async def _begin_checkpoint(self, slot: Slot, *, more: bool = True) -> None:
         """Takes what is to be saved now; the writing goes on in the background, one checkpoint at a time."""

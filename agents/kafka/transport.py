@@ -215,9 +215,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         first = await asyncio.wait_for(asyncio.wrap_future(future), timeout_seconds)
         return int(first[partition])
 
-    def end_offset(self, partition: TopicPartition) -> int | None:
-        """How far the partition goes, as the last fetch told; None before the first."""
-        return self._consumer.highwater(partition) if partition in self._consumer.assignment() else None
+    async def end_offsets(
+        self, partitions: Collection[TopicPartition], timeout_seconds: float
+    ) -> dict[TopicPartition, int]:
+        """How far partitions go."""
+        future = asyncio.run_coroutine_threadsafe(self._consumer.end_offsets(list(partitions)), self.thread_loop)
+        ends: dict[TopicPartition, int] = await asyncio.wait_for(asyncio.wrap_future(future), timeout_seconds)
+        return ends
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Reads on from `offset`."""

@@ -222,8 +222,14 @@ class Port:
         reader = self._worker.readers.get(partition)
         return Reading(reader.handed_on, reader.position) if reader is not None else None
 
-    def end_offset(self, partition: TopicPartition) -> int | None:
-        return len(self._worker.world.broker.logs[partition].records)
+    async def end_offsets(
+        self, partitions: Collection[TopicPartition], timeout_seconds: float
+    ) -> dict[TopicPartition, int]:
+        logs = self._worker.world.broker.logs
+        found: dict[TopicPartition, int] = await self._worker.request(
+            lambda: {partition: len(logs[partition].records) for partition in partitions}
+        )
+        return found
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         reader = self._worker.readers.get(partition)
