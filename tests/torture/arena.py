@@ -163,15 +163,20 @@ class Arena:
                     raise TimeoutError(f"the workers do nothing:\n{self.fleet.log_tails()}")
 
     def torture(self) -> None:
-        """All deeds of the plan under load, and more load until a lap is done and enough of it was malformed."""
+        """All deeds of the plan under load."""
         self.wreckers.run(self.plan.all_deeds, self.plan.seconds_between)
+
+    def until_enough(self) -> None:
+        """More load, until a lap of the scenario is done, with its incidents, and enough of it was malformed."""
         while not self.load.laps or self.load.malformed < self.plan.malformed:
             self.load.check()
             self.fleet.supervise()
             time.sleep(0.2)
 
     def finish(self) -> list[Sent]:
-        """Ends the load, waits until all is worked off, lets the workers leave in good order. Gives what was sent."""
+        """Ends the load once it was enough, waits until all is worked off, lets the workers leave in good order. Gives
+        what was sent."""
+        self.until_enough()
         self.people.stop()
         sent = self.load.stop()
         self.say(f"{len(sent)} records sent, {self.load.malformed} of them malformed; draining")

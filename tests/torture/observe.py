@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from agents.kafka.admin import Admin
 from agents.kafka.client import aiokafka_options, kafka_python_options
 from agents.settings import Settings
 from schemas.topics import CONSUMED, INPUTS, Topics
@@ -39,10 +40,13 @@ def _consumer(settings: Settings) -> Any:
 def stored(settings: Settings, *, only: str = "", isolation: str = "read_committed") -> list[Stored]:
     """All records of all topics under the prefix, or of those whose names begin with `only`. By aiokafka, which reads
     ten times as fast."""
-    return asyncio.run(_stored_under(settings, only or f"{settings.prefix}.", isolation))
+    with Admin(settings, Topics(settings.prefix)) as admin:
+        widths = {name: width for name, width in admin.existing().items() if name.startswith(only)}
+    parts = [aiokafka.TopicPartition(name, number) for name, width in widths.items() for number in range(width)]
+    return asyncio.run(_stored_in(settings, parts, isolation)) if parts else []
 
 
-async def _stored_under(settings: Settings, beginning: str, isolation: str) -> list[Stored]:
+async def _stored_in(settings: Settings, parts: list[Any], isolation: str) -> list[Stored]:
     consumer = AIOKafkaConsumer(
         **aiokafka_options(settings),
         enable_auto_commit=False,
@@ -53,10 +57,6 @@ async def _stored_under(settings: Settings, beginning: str, isolation: str) -> l
     )
     await consumer.start()
     try:
-        names = [name for name in await consumer.topics() if name.startswith(beginning)]
-        parts = [aiokafka.TopicPartition(name, part) for name in names for part in consumer.partitions_for_topic(name)]
-        if not parts:
-            return []
         consumer.assign(parts)
         ends = await consumer.end_offsets(parts)
         left, found = {part for part in parts if ends[part] > 0}, []

@@ -135,7 +135,7 @@ def kept(states: list[Stored]) -> float:
 def test_a_record_that_kills_is_put_aside(new_arena: NewArena) -> None:
     """A record on which the process dies is a dead letter after a bounded number of deaths, counted across restarts;
     the rest goes on."""
-    arena = new_arena(Plan(name="poison", workers=1, static=True, rate=50.0))
+    arena = new_arena(Plan(name="poison", workers=1, static=True, rate=100.0))
     arena.start()
     poison = Post(
         id="poison",
