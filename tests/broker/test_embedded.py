@@ -302,9 +302,14 @@ def test_waiting_for_another_download_is_bounded(monkeypatch: pytest.MonkeyPatch
 
 
 def cem_kafka(*arguments: str) -> subprocess.Popen[str]:
+    """As from a terminal: what runs in the background of a script has Ctrl-C switched off, and so have its children."""
     command = "from agents.cli.kafka import kafka; kafka()"
     return subprocess.Popen(
-        [sys.executable, "-c", command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", command, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
