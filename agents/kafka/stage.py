@@ -32,6 +32,7 @@ from schemas.topics import Topics
 COMMIT_SECONDS_MAX = 20.0
 LOAD_SECONDS_MAX = 300.0
 LAG_SECONDS_MAX = 10.0
+STALL_SECONDS_MAX = 60.0
 MISSING_SECONDS_MAX = 3.0
 """What was read must have arrived by then while nothing else is worked on."""
 OUTPUTS_MAX = 20_000
@@ -133,7 +134,7 @@ class StateLost(RuntimeError):
 class Slot:
     """One partition in one generation. `expected`: where the next batch begins; `position`: the next record to be
     worked on; `durable`: the position of the last checkpoint; `committed`: that of the last commit; `waiting`: for what
-    was read from `expected` on, and since when."""
+    was read from `expected` on, and since when; `stalled`: where it stands while there is more, and since when."""
 
     def __init__(self, partition: TopicPartition, generation: int, processor: Processor, writer: Writer) -> None:
         self.partition = partition
@@ -143,6 +144,7 @@ class Slot:
         self.ready = asyncio.Event()
         self.expected = self.position = self.durable = self.committed = -1
         self.waiting: tuple[int, float] | None = None
+        self.stalled: tuple[int, float] | None = None
         self.trial = Trial()
         self.trial_written = False
         self.outputs: list[Emission] = []
@@ -216,9 +218,9 @@ class Stage:
             for slot in slots:
                 self._load_slot(slot, states[self._state_of(slot.partition)], begin[slot.partition])
             metrics.RECOVERY_SECONDS.labels(self.name).observe(_now() - started)
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:
+            if _is_cancelled(error):
+                raise
             die(f"{self.name}: states could not be read back", error)
 
     def _load_slot(self, slot: Slot, states: dict[bytes, bytes], begin: StartingPoint) -> None:
@@ -254,9 +256,9 @@ class Stage:
             async with self._lock:
                 if self._slots.get(batch.partition) is slot:
                     await self._work(slot, batch)
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:
+            if _is_cancelled(error):
+                raise
             die(f"{self.name}: {batch.partition.topic}/{batch.partition.partition}", error)
 
     async def _work(self, slot: Slot, batch: Batch) -> None:
@@ -366,13 +368,24 @@ class Stage:
             ends = await self._kafka.end_offsets(slots, LAG_SECONDS_MAX) if slots else {}
         except (KafkaError, ConsumerStoppedError, TimeoutError):
             return
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:
+            if _is_cancelled(error):
+                raise
             die(f"{self.name}: lag", error)
         for partition, end in ends.items():
+            self._look_for_stall(slots[partition], end)
             labels = (partition.topic, str(partition.partition))
             metrics.LAG_RECORDS.labels(*labels).set(max(0, end - slots[partition].position))
+
+    def _look_for_stall(self, slot: Slot, end: int) -> None:
+        """A partition of ours that has records, and none of them arrives while nothing is worked on: Faust or aiokafka
+        have lost it. The next start gets it back."""
+        now = _now()
+        if end <= slot.position or slot.stalled is None or slot.stalled[0] != slot.position or self._lock.locked():
+            slot.stalled = (slot.position, now)
+        elif now - slot.stalled[1] > STALL_SECONDS_MAX:
+            where = f"{slot.partition.topic}/{slot.partition.partition}"
+            die(f"{self.name}: {end - slot.position} records of {where} wait and do not arrive")
 
     async def _begin_checkpoint(self, slot: Slot, *, more: bool = True) -> None:
         """Takes what is to be saved now; the writing goes on in the background, one checkpoint at a time."""
@@ -404,9 +417,9 @@ class Stage:
             slot.committed = position
             metrics.CHECKPOINT_SECONDS.labels(self.name).observe(_now() - started)
             self._count(outputs)
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:
+            if _is_cancelled(error):
+                raise
             die(f"{self.name}: checkpoint of {slot.partition.topic}/{slot.partition.partition}", error)
 
     def _count(self, outputs: list[Emission]) -> None:
@@ -437,3 +450,12 @@ class Stage:
 def _now() -> float:
     """The loop's own clock, in seconds: the simulation has one of its own."""
     return asyncio.get_running_loop().time()
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Whether somebody has cancelled this very task. A cancellation that comes out of something that it waited for is
+    an error like any other: passed on, it would end the task in silence."""
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

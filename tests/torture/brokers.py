@@ -65,7 +65,7 @@ class Three:
     manager."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="cem-kafka-three-"))
+        self._folders: list[Path] = []
         self._ports: list[int] = []
         while len(self._ports) < 6:
             port = embedded._free_port()
@@ -97,7 +97,6 @@ class Three:
             with suppress(Exception):
                 guard.ask("kill")
             guard.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def kill(self) -> None:
         """See `Brokers`."""
@@ -145,12 +144,13 @@ class Three:
                 finally:
                     client.close()
             time.sleep(0.3)
-        logs = "\n".join((self._folder / f"node-{number}" / "server.log").read_text()[-2000:] for number in range(3))
+        logs = "\n".join((folder / "server.log").read_text()[-2000:] for folder in self._folders)
         raise TimeoutError(f"the three brokers did not start:\n{logs}")
 
     def _node(self, kafka: embedded.Distribution, cluster: str, number: int) -> Guard:
         """A formatted folder and the guard over it."""
-        folder = self._folder / f"node-{number}"
+        folder = Path(tempfile.mkdtemp(prefix=f"cem-kafka-{number}-"))
+        self._folders.append(folder)
         topics, scratch = folder / "topics", folder / "tmp"
         topics.mkdir(parents=True)
         scratch.mkdir()
@@ -161,7 +161,7 @@ class Three:
         java = kafka.java(
             f"-Xmx{HEAP_MIB}m", f"-Djava.io.tmpdir={scratch}", "kafka.Kafka", str(folder / "server.properties")
         )
-        return Guard(java, folder / "server.log", None)
+        return Guard(java, folder / "server.log", folder)
 
     def _settings(self, folder: Path, number: int) -> dict[str, str]:
         voters = ",".join(f"{node + 1}@{embedded.HOST}:{self._ports[3 + node]}" for node in range(3))

@@ -6,7 +6,6 @@ it when we are gone, and every wait is bounded.
 
 import contextlib
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -27,17 +26,18 @@ LOG_LINES_SHOWN = 60
 
 
 class Worker:
-    """One place in the fleet. `home` holds its log, its temporary files, and what `worker.py` is told."""
+    """One place in the fleet. `home` holds its log, its temporary files, and what `worker.py` is told; without `folder`
+    to keep it in, it is gone in the end, however we end."""
 
-    def __init__(self, number: int, settings: Settings, home: Path, *, static: bool) -> None:
+    def __init__(self, number: int, settings: Settings, folder: Path | None, *, static: bool) -> None:
         self.number = number
-        self.home = home
+        self.home = folder.resolve() / f"worker-{number}" if folder else Path(tempfile.mkdtemp(prefix="cem-torture-"))
         self.wanted = True
         self.stopped = False
         self.starts = 0
         self.pid = 0
-        self.log = home / "worker.log"
-        self.temporary = home / "tmp"
+        self.log = self.home / "worker.log"
+        self.temporary = self.home / "tmp"
         self.temporary.mkdir(parents=True)
         values = {name: getattr(settings, name) for name in Settings.__struct_fields__}
         if static:
@@ -47,8 +47,8 @@ class Worker:
             "PYTHONPATH": os.pathsep.join(str(Path(path).resolve()) for path in sys.path),
             "TMPDIR": str(self.temporary),
         }
-        environment |= {"TORTURE_FOLDER": str(home), "PYTHONFAULTHANDLER": "1"}
-        self._guard = Guard(COMMAND, self.log, None, environment)
+        environment |= {"TORTURE_FOLDER": str(self.home), "PYTHONFAULTHANDLER": "1"}
+        self._guard = Guard(COMMAND, self.log, None if folder else self.home, environment)
 
     def start(self) -> None:
         """Runs it afresh."""
@@ -66,9 +66,10 @@ class Worker:
         self._guard.ask("kill")
 
     def signal(self, number: int) -> None:
-        """Any signal; nothing if it is gone."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+        """Any signal; nothing if it is gone, because its process id may be another's by now."""
+        if self.pid and self.ended() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def is_stopped(self) -> bool:
         """Whether the process stands still."""
@@ -102,8 +103,7 @@ class Fleet:
     def __init__(self, settings: Settings, folder: Path | None = None, *, static: bool = False) -> None:
         self._settings = settings
         self._static = static
-        self._keep = folder is not None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="cem-torture-"))
+        self._folder = folder
         self.workers: list[Worker] = []
         self.exits: Counter[str] = Counter()
         self.late_to_leave = 0
@@ -116,8 +116,6 @@ class Fleet:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        if not self._keep:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def close(self) -> None:
         """Ends all processes."""
@@ -128,7 +126,7 @@ class Fleet:
     def hire(self) -> Worker:
         """One more worker."""
         number = len(self.workers)
-        worker = Worker(number, self._settings, self.folder / f"worker-{number}", static=self._static)
+        worker = Worker(number, self._settings, self._folder, static=self._static)
         self.workers.append(worker)
         worker.start()
         return worker
