@@ -7,6 +7,7 @@ takes time takes it from the world's clock, so that a seed gives the same histor
 import asyncio
 import gc
 import heapq
+import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -304,6 +305,7 @@ def modelled() -> Iterator[None]:
         for place in ("agents.kafka.stage.die", "agents.directory.die"):
             stack.enter_context(patch(place, die))
         stack.enter_context(patch("agents.kafka.transaction.AIOKafkaProducer", ModelProducer))
+        stack.enter_context(patch("agents.kafka.stage.STALL_SECONDS_MAX", math.inf))  # here a stall is to be seen
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines whose process was killed before they began
         gc.disable()
