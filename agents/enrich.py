@@ -34,7 +34,7 @@ class EnrichProcessor:
         self._lane = Lane(limits)
 
     def load(self, states: dict[bytes, bytes], data: bytes | None) -> None:
-        """See `stage.Processor.load`."""
+        """See `interfaces.Processor.load`."""
         self._lane.memory.load([(key.decode(), value) for key, value in states.items()])
         if data is not None:
             self._lane.load_position(data)
@@ -49,7 +49,7 @@ class EnrichProcessor:
         return max((_version_of(record) for record in records if record.headers), default=0)
 
     def process(self, records: list[Any]) -> list[Emission]:
-        """See `stage.Processor.process`."""
+        """See `interfaces.Processor.process`."""
         step, lane = self._enricher.step, self._lane
         out: list[Emission] = []
         for record in records:
@@ -58,15 +58,15 @@ class EnrichProcessor:
         return out
 
     def refuse(self, record: Any, deaths: int) -> list[Emission]:
-        """See `stage.Processor.refuse`."""
+        """See `interfaces.Processor.refuse`."""
         return [refusal(self._enricher, record, deaths)]
 
     def save(self) -> list[Item]:
-        """See `stage.Processor.save`."""
+        """See `interfaces.Processor.save`."""
         return self._lane.memory.take_dirty()
 
     def save_position(self) -> bytes:
-        """See `stage.Processor.save_position`."""
+        """See `interfaces.Processor.save_position`."""
         return self._lane.save_position()
 
 
@@ -77,7 +77,7 @@ class UnitsProcessor(EnrichProcessor):
         return int(records[-1].offset) + 1
 
     def process(self, records: list[Any]) -> list[Emission]:
-        """See `stage.Processor.process`; then what has changed in the directory."""
+        """See `interfaces.Processor.process`; then what has changed in the directory."""
         out = super().process(records)
         units = [record for record in records if CONTROL_HEADER not in dict(record.headers)]
         if units:

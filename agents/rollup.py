@@ -33,7 +33,7 @@ class RollupProcessor:
         """Nothing is needed."""
 
     def process(self, records: list[Any]) -> list[Emission]:
-        """See `stage.Processor.process`."""
+        """See `interfaces.Processor.process`."""
         return [self._forward(record) for record in records]
 
     def _forward(self, record: Any) -> Emission:
@@ -46,7 +46,7 @@ class RollupProcessor:
         return Emission(self._events, rollup.unit_id.encode(), encode(placed))
 
     def refuse(self, record: Any, deaths: int) -> list[Emission]:
-        """See `stage.Processor.refuse`."""
+        """See `interfaces.Processor.refuse`."""
         return [refusal(self._enricher, record, deaths)]
 
     def save(self) -> list[Item]:

@@ -11,7 +11,8 @@ from aiokafka import TopicPartition
 
 from agents.directory import DirectoryFollower
 from agents.enrich import EnrichProcessor, EnsureTopics, UnitsProcessor
-from agents.kafka.stage import Kafka, Processor, Stage
+from agents.kafka.interfaces import Kafka, Processor
+from agents.kafka.stage import Stage
 from agents.parts import engine_of, limits_of, understanding_of
 from agents.rollup import RollupProcessor
 from agents.settings import Settings

@@ -34,7 +34,7 @@ class UnitsLogProcessor:
         self._log = Log(engine)
 
     def load(self, states: dict[bytes, bytes], data: bytes | None) -> None:
-        """See `stage.Processor.load`."""
+        """See `interfaces.Processor.load`."""
         for value in states.values():
             self._log.load(value)
         if data is not None:
@@ -44,7 +44,7 @@ class UnitsLogProcessor:
         """Nothing is needed."""
 
     def process(self, records: list[Any]) -> list[Emission]:
-        """See `stage.Processor.process`."""
+        """See `interfaces.Processor.process`."""
         out: list[Emission] = []
         for record in records:
             try:
@@ -64,15 +64,15 @@ class UnitsLogProcessor:
         return out
 
     def refuse(self, record: Any, deaths: int) -> list[Emission]:
-        """See `stage.Processor.refuse`."""
+        """See `interfaces.Processor.refuse`."""
         return [refusal(self._enricher, record, deaths)]
 
     def save(self) -> list[Item]:
-        """See `stage.Processor.save`."""
+        """See `interfaces.Processor.save`."""
         return list(self._log.take_dirty())
 
     def save_position(self) -> bytes:
-        """See `stage.Processor.save_position`."""
+        """See `interfaces.Processor.save_position`."""
         return self._log.save_clock()
 
     @staticmethod

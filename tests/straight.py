@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from agents.enrich import incoming
+from agents.kafka.state import POSITION_KEY
 from pipeline.control import Shape
 from pipeline.directory import Directory
-from pipeline.emission import Emission, Incoming
+from pipeline.emission import Emission
 from pipeline.engine import Engine, Output
 from pipeline.enrich import Enricher
 from pipeline.lane import Lane, Limits
@@ -31,7 +33,6 @@ from schemas.topics import CONSUMED, INPUTS, Topics
 from schemas.unit import Unit
 from schemas.unrouted import Unrouted
 
-POSITION_KEY = b"\x00position"
 INTERNAL = b"\x00"
 """What the delivery layer keeps for itself among the states begins with this."""
 
@@ -209,7 +210,7 @@ class StraightRun:
         found = self._poisoned.get((f"{record.topic}/{record.partition}", record.offset))
         if found is None:
             return None
-        return self._enricher.dead_letter(_incoming(record), found.reason, found.detail, found.tries)
+        return self._enricher.dead_letter(incoming(record), found.reason, found.detail, found.tries)
 
     # The input
 
@@ -219,7 +220,7 @@ class StraightRun:
             if saved is None and record.offset >= position:
                 saved = _saved_lane(lane, position)
             refused = self._refused(record)
-            out = [refused] if refused is not None else self._enricher.step(lane, _incoming(record))
+            out = [refused] if refused is not None else self._enricher.step(lane, incoming(record))
             if name == "units" and not is_control(record):
                 lane.position.version = record.offset + 1
             for emission in out:
@@ -276,7 +277,7 @@ class StraightRun:
             try:
                 return events.decode(record.value)
             except RecordError as error:
-                letter = self._enricher.dead_letter(_incoming(record), error.reason, error.detail)
+                letter = self._enricher.dead_letter(incoming(record), error.reason, error.detail)
         assert letter.value is not None
         name = name_of_source(letters.decode(letter.value).source)
         self.expected.allowed[letter.topic][name][letter.value] = 1
@@ -335,12 +336,6 @@ def _take_unit(units: dict[str, Unit], record: Stored) -> None:
     if record.key == unit.id.encode():
         units.pop(unit.id, None)
         units[unit.id] = unit
-
-
-def _incoming(record: Stored) -> Incoming:
-    return Incoming(
-        record.topic, record.partition, record.offset, record.key, record.value, record.headers, record.timestamp
-    )
 
 
 def _saved_lane(lane: Lane, position: int) -> Saved:

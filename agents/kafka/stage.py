@@ -13,16 +13,17 @@ In: batches of a generation. Out: checkpoints. The rules of delivery, in the ord
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from agents.kafka.crash import die
+from agents.kafka.interfaces import Kafka, Processor, Writer
 from agents.kafka.state import POSITION_KEY, TRIAL_KEY, Position
 from agents.kafka.transaction import Item
-from agents.kafka.transport import Batch, Reading, StartingPoint
+from agents.kafka.transport import Batch, StartingPoint
 from agents.kafka.trial import Trial
 from agents.settings import Settings
 from pipeline import metrics
@@ -37,94 +38,6 @@ MISSING_SECONDS_MAX = 3.0
 """What was read must have arrived by then while nothing else is worked on."""
 OUTPUTS_MAX = 20_000
 """So many records of a partition wait for their transaction at most; then the work waits."""
-
-
-class Processor(Protocol):
-    """What a stage does with one partition: pure, but for `prepare`."""
-
-    def load(self, states: dict[bytes, bytes], data: bytes | None) -> None:
-        """Takes in what was saved; `data` is None for a partition that nothing is known of."""
-        ...
-
-    async def prepare(self, records: list[Any]) -> None:
-        """Gets what is needed to work on the records. May wait, bounded."""
-        ...
-
-    def process(self, records: list[Any]) -> list[Emission]:
-        """Works on records, in order."""
-        ...
-
-    def refuse(self, record: Any, deaths: int) -> list[Emission]:
-        """Puts a record aside that the process died of."""
-        ...
-
-    def save(self) -> list[Item]:
-        """States changed since the last call."""
-        ...
-
-    def save_position(self) -> bytes:
-        """What is kept beside the states."""
-        ...
-
-
-class Writer(Protocol):
-    """Writes what comes of one partition."""
-
-    async def start(self) -> None:
-        """Refuses every earlier writer of the partition, and undoes what it left open."""
-        ...
-
-    async def stop(self) -> None:
-        """Closes the connections."""
-        ...
-
-    async def write(self, emissions: Collection[Emission], states: Collection[Item]) -> None:
-        """All of it or nothing."""
-        ...
-
-
-class Kafka(Protocol):
-    """What a stage needs of Kafka. The service has `cluster.Cluster`, the simulation a model."""
-
-    def writer(self, state: TopicPartition) -> Writer:
-        """The writer of the partition whose states are in this partition."""
-        ...
-
-    async def read_states(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, dict[bytes, bytes]]:
-        """The latest value of each key, by partition."""
-        ...
-
-    async def starting_points(
-        self, partitions: Collection[TopicPartition], timeout_seconds: float
-    ) -> dict[TopicPartition, StartingPoint]:
-        """Where reading begins."""
-        ...
-
-    async def first_offset(self, partition: TopicPartition, timeout_seconds: float) -> int:
-        """The first record that is there."""
-        ...
-
-    async def commit(self, generation: int, offsets: dict[TopicPartition, int], timeout_seconds: float) -> None:
-        """Commits as a member of the generation, or raises Fenced."""
-        ...
-
-    def lease_seconds(self) -> float:
-        """How long this worker may still take itself for the owner."""
-        ...
-
-    def reading(self, partition: TopicPartition) -> Reading | None:
-        """How far reading is; None before the first fetch."""
-        ...
-
-    async def end_offsets(
-        self, partitions: Collection[TopicPartition], timeout_seconds: float
-    ) -> dict[TopicPartition, int]:
-        """How far partitions go."""
-        ...
-
-    def seek(self, partition: TopicPartition, offset: int) -> None:
-        """Reads on from `offset`."""
-        ...
 
 
 class StateLost(RuntimeError):
@@ -373,9 +286,11 @@ class Stage:
                 raise
             die(f"{self.name}: lag", error)
         for partition, end in ends.items():
-            self._look_for_stall(slots[partition], end)
-            labels = (partition.topic, str(partition.partition))
-            metrics.LAG_RECORDS.labels(*labels).set(max(0, end - slots[partition].position))
+            slot = slots[partition]
+            if self._slots.get(partition) is slot:
+                self._look_for_stall(slot, end)
+                labels = (partition.topic, str(partition.partition))
+                metrics.LAG_RECORDS.labels(*labels).set(max(0, end - slot.position))
 
     def _look_for_stall(self, slot: Slot, end: int) -> None:
         """A partition of ours that has records, and none of them arrives while nothing is worked on: Faust or aiokafka

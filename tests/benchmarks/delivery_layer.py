@@ -42,14 +42,14 @@ class CountNegatives:
         self._mention = re.compile(r"(?<!\w)@(\w+)")
 
     def load(self, states: dict[bytes, bytes], data: bytes | None) -> None:
-        """See `stage.Processor.load`."""
+        """See `interfaces.Processor.load`."""
         self._counts = {unit.decode(): int(count) for unit, count in states.items()}
 
     async def prepare(self, records: list[Any]) -> None:
         """Nothing is needed."""
 
     def process(self, records: list[Any]) -> list[Emission]:
-        """See `stage.Processor.process`."""
+        """See `interfaces.Processor.process`."""
         out: list[Emission] = []
         for record in records:
             post = orjson.loads(record.value)
@@ -71,7 +71,7 @@ class CountNegatives:
         raise AssertionError(f"a record killed the process {deaths} times")
 
     def save(self) -> list[Item]:
-        """See `stage.Processor.save`."""
+        """See `interfaces.Processor.save`."""
         changed, self._changed = self._changed, set()
         return [(unit.encode(), b"%d" % self._counts[unit]) for unit in sorted(changed)]
 

@@ -184,7 +184,7 @@ class Reader:
 
 
 class Port:
-    """Kafka as the stages need it: `stage.Kafka`."""
+    """Kafka as the stages need it: `interfaces.Kafka`."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
