@@ -1,0 +1,161 @@
+"""A text as words: what every reader of meaning (sentiment, aspects, journey, emotion) goes over.
+
+In: a normalised text. Out: a Reading: words in small letters, the clause that each stands in, the token of the text
+that it came from. The rules: a handle is nobody's word; a hashtag, a run-together word and a drawn-out one become the
+words that a person reads; a number and its unit are two words. What a token becomes depends on the token alone, so it
+is remembered.
+"""
+
+import re
+from collections.abc import Collection
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+
+TOKEN_LENGTH_MAX: Final = 64
+"""A longer token is no word; only its beginning is read."""
+WORDS_MAX: Final = 4_000
+"""What stands behind so many words is not read: texts are written by strangers."""
+KEPT_MAX: Final = 100_000
+HANDLE: Final = "@"
+"""The word in place of a handle."""
+
+_EMOJI: Final = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_PART: Final = re.compile(
+    rf"[#@]?[^\W_]+(?:['’´`_][^\W_]+)*|[$£€%]|[{_EMOJI}]|[.!?,;:…()\"“”—–]+|[-/+]|[:;=8xX]['-]?[)(DPp/|\\]+", re.UNICODE
+)
+_CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_NUMBERED: Final = re.compile(r"(\d+)([a-z]+)\Z")
+_ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)\Z")
+_DRAWN_OUT: Final = re.compile(r"(\w)\1{2,}")
+_CLAUSE_WORDS: Final = frozenset({"but", "however", "although", "though", "while", "whereas", "yet", "except", "tho"})
+_ENDING: Final = frozenset(".!?,;:…—–")
+_NEITHER: Final = re.compile(r"\d[.,:]\d")
+
+
+class Reading(msgspec.Struct, frozen=True, gc=False):
+    """Three lists of one length. `words` in small letters, a handle is `@`; `clauses`: number of the clause, from 0;
+    `tokens`: place in `text.split()`. `marks`: the text's "!" and "?" in their order."""
+
+    words: list[str]
+    clauses: list[int]
+    tokens: list[int]
+
+
+class Token(msgspec.Struct, frozen=True, gc=False):
+    """What stands between two spaces: its words, whether a clause ends before its first, and behind its last."""
+
+    words: tuple[str, ...]
+    begins: bool
+    ends: bool
+
+
+class Reader(dict[str, Token]):
+    """`reader.read(text)`. `vocabulary`: the words that run-together hashtags and drawn-out words are looked up in, in
+    small letters."""
+
+    def __init__(self, vocabulary: Collection[str] = ()) -> None:
+        super().__init__()
+        self._vocabulary = frozenset(vocabulary) | common_words()
+
+    def read(self, text: str) -> Reading:
+        """Any text -> its words."""
+        words: list[str] = []
+        clauses: list[int] = []
+        tokens: list[int] = []
+        clause = 0
+        for place, raw in enumerate(text.split()):
+            token = self[raw]
+            if token.begins:
+                clause += 1
+            if spoken := token.words:
+                words += spoken
+                if len(spoken) == 1:
+                    clauses.append(clause)
+                    tokens.append(place)
+                else:
+                    clauses += [clause] * len(spoken)
+                    tokens += [place] * len(spoken)
+            if token.ends:
+                clause += 1
+            if len(words) > WORDS_MAX:
+                break
+        return Reading(words, clauses, tokens)
+
+    def __missing__(self, raw: str) -> Token:
+        token = self._token(raw)
+        if len(raw) <= TOKEN_LENGTH_MAX:
+            if len(self) >= KEPT_MAX:
+                self.clear()
+            self[raw] = token
+        return token
+
+    def _token(self, raw: str) -> Token:
+        raw = raw[:TOKEN_LENGTH_MAX]
+        if "://" in raw or raw.startswith("www."):
+            return Token((), False, False)
+        words: list[str] = []
+        ends = False
+        for part in _PART.findall(raw):
+            first = part[0]
+            if first.isalnum():
+                words += self._plain(part)
+            elif first == "@":
+                words.append(HANDLE)
+            elif first == "#" and len(part) > 1:
+                words += self._hashtag(part[1:])
+            elif first in "$£€%":
+                words.append(first)
+            elif first > "\u2fff" or "\u2190" <= first < "\u2c00" or part[-1] in ")(DPp/|\\":
+                words.append(part)
+            ends = first in _ENDING and not (first in ".,:" and _NEITHER.search(raw))
+        begins = bool(words) and words[0] in _CLAUSE_WORDS
+        return Token(tuple(words), begins, ends)
+
+    def _plain(self, part: str) -> list[str]:
+        word = part.replace("’", "'").replace("´", "'").replace("`", "'").lower()
+        if word.isalpha():
+            return [self._drawn_in(word)]
+        if (numbered := _NUMBERED.match(word)) and not _ORDINAL.match(word):
+            return [numbered[1], numbered[2]]
+        return word.split("_") if "_" in word else [word]
+
+    def _drawn_in(self, word: str) -> str:
+        """ "sooooo" -> "so", "coooool" -> "cool": the first of both spellings that is known, else twice the letter."""
+        if not _DRAWN_OUT.search(word):
+            return word
+        twice, once = _DRAWN_OUT.sub(r"\1\1", word), _DRAWN_OUT.sub(r"\1", word)
+        return once if once in self._vocabulary and twice not in self._vocabulary else twice
+
+    def _hashtag(self, tag: str) -> list[str]:
+        """ "WorstAirlineEver", "worst_airline_ever" or "worstairlineever" -> three words, or one that is not known."""
+        parts = [part for piece in tag.split("_") for part in _CAMEL.findall(piece) or [piece] if part]
+        if len(parts) > 1 and max(map(len, parts)) > 1:
+            return [part.lower() for part in parts]
+        word = tag.lower()
+        return [word] if word in self._vocabulary else segmented(word, self._vocabulary) or [word]
+
+
+def segmented(word: str, vocabulary: Collection[str]) -> list[str]:
+    """Letters run together -> the fewest known words that they are made of, the longest first; empty if there are none.
+    A word of one letter counts only as "a" or "i"."""
+    best: list[list[str] | None] = [[]]
+    for end in range(1, len(word) + 1):
+        found: list[str] | None = None
+        for start in range(max(0, end - 20), end):
+            before, part = best[start], word[start:end]
+            if before is None or part not in vocabulary or (len(part) == 1 and part not in "ai"):
+                continue
+            if found is None or len(before) + 1 < len(found):
+                found = [*before, part]
+        best.append(found)
+    return best[-1] or []
+
+
+@cache
+def common_words() -> frozenset[str]:
+    """Everyday English words that the lexicons do not list, for taking hashtags apart."""
+    lines = files("pipeline.text").joinpath("common_words.txt").read_text("utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
