@@ -1,5 +1,5 @@
 """The units and how they are found. In: Units. Out: a snapshot that knows who is above whom, and which unit a handle, a
-hashtag, a place or a name in a text means; and what is wrong with a list of units, in sentences.
+hashtag, a place, a position or a name in a text means; and what is wrong with a list of units, in sentences.
 
 The one rule: a look-up costs the same for ten units as for ten thousand. Texts are compared folded: case and accents
 do not count. A handle is `@name` for all networks, or `x:name` for one of them.
@@ -20,6 +20,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+from pipeline.positions import CELL_UNITS_MAX, Positions
 from schemas.event import Ancestor
 from schemas.unit import Unit
 from schemas.vocabulary import Network
@@ -65,7 +66,11 @@ class Directory:
 
     def is_above(self, above: str, below: str) -> bool:
         """Whether one unit is the region or brand of the other. Nothing is above itself."""
-        return above != below and any(unit.id == above for unit in self._above(below))
+        return above != below and self.is_below(below, (above,))
+
+    def is_below(self, unit_id: str, others: Collection[str]) -> bool:
+        """Whether one of the others is its region or brand. Costs the same for any number in a set."""
+        return any(unit.id in others for unit in self._above(unit_id))
 
     def has_below(self, unit_id: str) -> bool:
         """Whether any unit names this one as its parent."""
@@ -107,31 +112,47 @@ class Directory:
         """The units at a network's place."""
         return self._places.get(place_id, ())
 
+    def around(self, latitude: float, longitude: float) -> Ids:
+        """The units that have a position within their radius, the nearest first."""
+        return self._positions.around(latitude, longitude)
+
     def by_alias(self, alias: str) -> Ids:
-        """The units with exactly this alias or name. In texts only aliases are looked for, not names."""
+        """The units with exactly this alias or name. In texts, names are looked for only where they are a brand's."""
         said = " ".join(words(alias))
         return _sorted({*self._aliases.get(said, ()), *self._names.get(said, ())})
 
-    def aliases_in(self, text: str) -> list[str]:
-        """The units whose alias stands in a text as whole words, sorted. An alias inside of a longer one that stands
-        there too ("Fern Hill" in "Fern Hill North") does not count, nor one that too many units share."""
+    def names_in(self, text: str) -> list[Ids]:
+        """What stands in a text as whole words, in its order: for each alias the units that have it, for each brand's
+        name the brand. A name inside of a longer one that stands there too ("Fern Hill" in "Fern Hill North") does not
+        count, nor one that too many units share. A brand's name counts with a capital or as the brand writes it only:
+        "Gap", and not a gap."""
         said = words(text)
         lengths = self._lengths
         if lengths.keys().isdisjoint(said):
             return []
-        found: set[str] = set()
+        found: list[Ids] = []
         reached = 0
         for start, word in enumerate(said):
             for length in lengths.get(word, ()):
                 end = start + length
                 if end <= reached:
                     break
-                units = self._aliases.get(" ".join(said[start:end])) if end <= len(said) else None
-                if units is not None:
-                    found.update(units if len(units) <= ALIAS_UNITS_MAX else ())
+                units = self._named(" ".join(said[start:end]), text) if end <= len(said) else ()
+                if units:
+                    if len(units) <= ALIAS_UNITS_MAX:
+                        found.append(units)
                     reached = end
                     break
-        return sorted(found)
+        return found
+
+    def _named(self, phrase: str, text: str) -> Ids:
+        units = self._aliases.get(phrase, ())
+        brands = self._brands.get(phrase)
+        if brands is None:
+            return units
+        plain = _as_written(text)
+        written = [unit_id for name, unit_id in brands if any(form in plain for form in _forms(name))]
+        return _sorted({*units, *written})
 
     def owner_of(self, network: str, handle: str | None, author_id: str | None) -> str | None:
         """The unit whose own account wrote something, else None. An author's id counts where the unit names it for
@@ -178,19 +199,39 @@ class Directory:
         )
 
     @cached_property
+    def _brands(self) -> dict[str, list[tuple[str, str]]]:
+        """Folded name of a brand -> the name as it is written, without accents, and the brand."""
+        brands: dict[str, list[tuple[str, str]]] = {}
+        for unit in self.units.values():
+            if unit.kind == "brand":
+                for name in (unit.name, _APOSTROPHE.sub("", unit.name)):
+                    if is_telling(said := words(name)):
+                        brands.setdefault(" ".join(said), []).append((_as_written(name), unit.id))
+        return brands
+
+    @cached_property
+    def _positions(self) -> Positions:
+        return Positions((unit.id, unit.position) for unit in self.units.values() if unit.position is not None)
+
+    @cached_property
     def _lengths(self) -> dict[str, tuple[int, ...]]:
-        """First word of an alias -> how many words such aliases have, the longest first."""
+        """First word of an alias or brand's name -> how many words such names have, the longest first."""
         lengths: dict[str, set[int]] = {}
-        for alias in self._aliases:
+        for alias in (*self._aliases, *self._brands):
             lengths.setdefault(alias.partition(" ")[0], set()).add(alias.count(" ") + 1)
         return {word: tuple(sorted(found, reverse=True)) for word, found in lengths.items()}
 
 
 def fold(text: str) -> str:
     """What two spellings of a word have in common: no case, no accents, no compatibility forms."""
+    return text.lower() if text.isascii() else unaccented(text.casefold())
+
+
+def unaccented(text: str) -> str:
+    """A text without accents and compatibility forms."""
     if text.isascii():
-        return text.lower()
-    apart = unicodedata.normalize("NFKD", text.casefold())
+        return text
+    apart = unicodedata.normalize("NFKD", text)
     return unicodedata.normalize("NFC", "".join(char for char in apart if not unicodedata.combining(char)))
 
 
@@ -209,6 +250,21 @@ def words(text: str) -> list[str]:
     """The words of a text, folded."""
     folded = fold(text)
     return (_ASCII_WORD if folded.isascii() else _WORD).findall(folded)
+
+
+def is_telling(said: list[str]) -> bool:
+    """Whether these words are long enough to be looked for in texts: three letters, or two signs of scripts in which
+    each says more."""
+    joined = "".join(said)
+    return len(joined) >= (3 if joined.isascii() else 2)
+
+
+def _as_written(text: str) -> str:
+    return _APOSTROPHE.sub("'", unaccented(text))
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    return name, name[:1].upper() + name[1:], name.upper()
 
 
 def _spellings(alias: str) -> Iterator[list[str]]:
@@ -249,6 +305,7 @@ class ProblemReason(StrEnum):
     ALIAS_TOO_COMMON = "alias_too_common"
     BAD_HANDLE = "bad_handle"
     BAD_HASHTAG = "bad_hashtag"
+    POSITION_TOO_COMMON = "position_too_common"
     BAD_DAY = "bad_day"
     BAD_HOURS = "bad_hours"
     CLOSURE_REVERSED = "closure_reversed"
@@ -330,13 +387,15 @@ def _check_clues(unit: Unit, directory: Directory) -> Iterator[Found]:
         if not re.fullmatch(r"#?\w+", tag.strip()):
             yield "hashtags", ProblemReason.BAD_HASHTAG, f"{tag!r} is no hashtag; write letters, digits and '_' only"
     for alias in unit.aliases:
-        said = "".join(words(alias))
-        if len(said) < (3 if said.isascii() else 2):
+        if not is_telling(words(alias)):
             why = f"{alias!r} is too short and would be found in many texts; use at least three letters"
             yield "aliases", ProblemReason.ALIAS_TOO_SHORT, why
         elif len(directory._aliases.get(" ".join(words(alias)), ())) > ALIAS_UNITS_MAX:
             why = f"{alias!r} is an alias of more than {ALIAS_UNITS_MAX} units and says nothing; give it to their brand"
             yield "aliases", ProblemReason.ALIAS_TOO_COMMON, why
+    if (at := unit.position) is not None and unit.id not in directory.around(at.latitude, at.longitude):
+        why = f"shares its surroundings with more than {CELL_UNITS_MAX} units and says nothing; make `radius_m` smaller"
+        yield "position", ProblemReason.POSITION_TOO_COMMON, why
 
 
 def _check_days(unit: Unit) -> Iterator[Found]:

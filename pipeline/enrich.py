@@ -232,6 +232,7 @@ class Enricher:
             text=understood.text.text if understood.text else "",
             hint=post.unit_hint,
             place_id=post.place.id if post.place else None,
+            position=_position(post),
             thread_units=original.units if original else (),
             directory=directory,
         )
@@ -425,6 +426,13 @@ def _without_clues(unit: Unit | None) -> Unit | None:
 
 def _source(record: Incoming, index: int = 0) -> Source:
     return Source(topic=record.topic, partition=record.partition, offset=record.offset, index=index)
+
+
+def _position(post: Post) -> tuple[float, float] | None:
+    place = post.place
+    if place is None or place.latitude is None or place.longitude is None:
+        return None
+    return place.latitude, place.longitude
 
 
 def _ref(post: Post, other_id: str | None) -> str | None:

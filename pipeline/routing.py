@@ -5,7 +5,7 @@ The one rule: a clue that fits several units is never decided by chance. The rul
 units decides. What it leaves open, a weaker one may settle, and only by choosing among what is left: a brand's handle
 and the name of one of its stores mean the store. What stays open goes to a person.
 
-Another clue (a position, say) is one more keyword of `route`, one more Rule, and one more thing that _Clues finds.
+Another clue is one more keyword of `route`, one more Rule, and one more thing that _Clues finds.
 """
 
 import re
@@ -32,6 +32,7 @@ class Rule(StrEnum):
     THREAD = "thread"
     ALIAS = "alias"
     HASHTAG = "hashtag"
+    POSITION = "position"
 
 
 class UnroutedReason(StrEnum):
@@ -67,6 +68,7 @@ _ROUTINGS: Final = {
     Rule.THREAD: Routing(rule="thread", confidence=0.85),
     Rule.ALIAS: Routing(rule="alias", confidence=0.8),
     Rule.HASHTAG: Routing(rule="hashtag", confidence=0.7),
+    Rule.POSITION: Routing(rule="position", confidence=0.65),
 }
 
 _WEAKER: Final = {
@@ -86,14 +88,16 @@ def route(
     text: str,
     hint: str | None = None,
     place_id: str | None = None,
+    position: tuple[float, float] | None = None,
     thread_units: tuple[str, ...] = (),
     directory: Directory,
 ) -> list[Routed] | NoUnit:
     """The units that a post is about, sorted by id. `hint` is what the connector knows: a unit's id, or its name.
-    `thread_units` are the units that the post which this one answers is about."""
+    `position` is where it was written, latitude and longitude in degrees. `thread_units` are the units that the post
+    which this one answers is about."""
     if hint and (hint := hint.strip()) in directory.units:
         return [Routed(hint, _ROUTINGS[Rule.HINT])]
-    clues = _Clues(network, text, thread_units, directory)
+    clues = _Clues(network, text, position, thread_units, directory)
     if place_id and (found := directory.by_place_id(place_id)):
         return _one_of(Rule.PLACE, found, clues)
     if hint and (found := directory.by_alias(hint)):
@@ -105,20 +109,27 @@ def route(
         for unit_id in clues.thread:
             concerned |= _at_or_below(unit_id, Rule.THREAD, clues)
         return _concerned(concerned, directory)
-    for rule in (Rule.ALIAS, Rule.HASHTAG):
+    for rule in (Rule.ALIAS, Rule.HASHTAG, Rule.POSITION):
         if found := clues.units(rule):
             return _one_of(rule, found, clues)
     return NoUnit(UnroutedReason.UNKNOWN_HINT if hint else UnroutedReason.NO_CLUE)
 
 
 class _Clues:
-    """What the weaker rules find. Aliases and hashtags are looked for once, and only if somebody asks."""
+    """What the weaker rules find. Names, hashtags and positions are looked for once, and only if somebody asks."""
 
-    def __init__(self, network: str, text: str, thread_units: tuple[str, ...], directory: Directory) -> None:
+    def __init__(
+        self,
+        network: str,
+        text: str,
+        position: tuple[float, float] | None,
+        thread_units: tuple[str, ...],
+        directory: Directory,
+    ) -> None:
         self.directory = directory
         self._text = text
-        self._aliases: Ids | None = None
-        self._hashtags: Ids | None = None
+        self._position = position
+        self._found: dict[Rule, Ids] = {}
         known = [unit_id for unit_id in thread_units if unit_id in directory.units] if thread_units else []
         self.thread = directory.lowest(known)
         self.handles: list[Ids] = []
@@ -134,15 +145,32 @@ class _Clues:
             return tuple(unit_id for ids in self.handles for unit_id in ids)
         if rule is Rule.THREAD:
             return self.thread
-        if rule is Rule.ALIAS:
-            if self._aliases is None:
-                self._aliases = self.directory.lowest(self.directory.aliases_in(_spoken(self._text)))
-            return self._aliases
-        if self._hashtags is None:
-            found = [self.directory.by_hashtag(tag) for tag in _HASHTAG.findall(self._text)]
-            units = {unit_id for ids in found if len(ids) <= ALIAS_UNITS_MAX for unit_id in ids}
-            self._hashtags = self.directory.lowest(units)
-        return self._hashtags
+        found = self._found.get(rule)
+        if found is None:
+            find = {Rule.ALIAS: self._by_name, Rule.HASHTAG: self._by_hashtag, Rule.POSITION: self._by_position}[rule]
+            found = self._found[rule] = find()
+        return found
+
+    def _by_name(self) -> Ids:
+        """A name that several units share means those whose brand or region is named too: "Acme in Kiel"."""
+        directory = self.directory
+        names = dict.fromkeys(directory.names_in(_spoken(self._text)))
+        said = {unit_id for ids in names for unit_id in ids}
+        meant: set[str] = set()
+        for ids in names:
+            called = [one for one in ids if directory.is_below(one, said)] if len(ids) > 1 and len(names) > 1 else ()
+            meant.update(called or ids)
+        return directory.lowest(meant)
+
+    def _by_hashtag(self) -> Ids:
+        found = [self.directory.by_hashtag(tag) for tag in _HASHTAG.findall(self._text)]
+        return self.directory.lowest({one for ids in found if len(ids) <= ALIAS_UNITS_MAX for one in ids})
+
+    def _by_position(self) -> Ids:
+        """The nearest first: within one circle that is how likely they are."""
+        found = self.directory.around(*self._position) if self._position is not None else ()
+        lowest = self.directory.lowest(found)
+        return tuple([unit_id for unit_id in found if unit_id in lowest])
 
 
 def _by_mention(network: str, name: str, directory: Directory) -> Ids:
@@ -183,28 +211,29 @@ def _at_or_below(unit_id: str, rule: Rule, clues: _Clues) -> dict[str, Rule]:
 
 
 def _one_of(rule: Rule, found: Ids, clues: _Clues) -> list[Routed] | NoUnit:
-    """The only unit that a rule found, or the one of several that a weaker rule chooses."""
+    """The only unit that a rule found or one below it, or the one of several that a weaker rule chooses."""
     if len(found) > ALIAS_UNITS_MAX:
         return _open(UnroutedReason.TOO_MANY, rule, found)
     group = clues.directory.lowest(set(found))
     if len(group) == 1:
-        return [Routed(group[0], _ROUTINGS[rule])]
+        return _concerned(_at_or_below(group[0], rule, clues), clues.directory)
     chosen = _choose(group, rule, clues)
-    return _concerned(chosen, clues.directory) if chosen else _open(UnroutedReason.AMBIGUOUS, rule, group)
+    if chosen:
+        return _concerned(chosen, clues.directory)
+    return _open(UnroutedReason.AMBIGUOUS, rule, found if rule is Rule.POSITION else group)
 
 
 def _choose(group: Ids, above: Rule, clues: _Clues) -> dict[str, Rule]:
     """What the first weaker rule that is sure chooses among a group and the units below it; of a single unit only
-    those below. Nothing if none is sure. A thread may be about several units, and then its answers are too."""
+    those below. A brand chooses its own among the group. Nothing if none is sure. A thread may be about several units,
+    and then its answers are too."""
     directory = clues.directory
     for rule in _WEAKER[above]:
-        fitting = directory.lowest(
-            {
-                unit_id
-                for unit_id in clues.units(rule)
-                if (len(group) > 1 and unit_id in group) or any(directory.is_above(top, unit_id) for top in group)
-            }
-        )
+        found = set(clues.units(rule))
+        fits = {one for one in found if directory.is_below(one, group)}
+        if len(group) > 1:
+            fits |= {one for one in group if one in found or directory.is_below(one, found)}
+        fitting = directory.lowest(fits)
         if len(fitting) == 1 or (fitting and rule is Rule.THREAD):
             return dict.fromkeys(fitting, rule)
     return {}
@@ -218,7 +247,7 @@ def _concerned(units: dict[str, Rule], directory: Directory) -> list[Routed] | N
 
 
 def _open(reason: UnroutedReason, rule: Rule, ids: Ids) -> NoUnit:
-    """Nobody can say; each of the units is as likely as the others."""
+    """Nobody can say; each of the units is about as likely as the others."""
     confidence = round(_ROUTINGS[rule].confidence / len(ids), 4)
-    listed = sorted(ids)[:CONCERNED_MAX]
+    listed = (ids if rule is Rule.POSITION else sorted(ids))[:CONCERNED_MAX]
     return NoUnit(reason, tuple(Candidate(unit_id=one, rule=rule.value, confidence=confidence) for one in listed))

@@ -12,7 +12,7 @@ from pipeline.routing import route
 from pipeline.text.normalise import normalise
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.text.redaction import mask
-from schemas.unit import Unit
+from schemas.unit import Position, Unit
 
 KINDS = {"card", "email", "iban", "number", "order", "phone", "url"}
 
@@ -123,6 +123,7 @@ def test_pseudonyms_are_told_apart(network: str, author: str, other_network: str
 
 IDS = ["a", "b", "c", "d", "e"]
 CLUES = ["alpha", "beta", "gamma delta", "gamma"]
+PLACES = [Position(latitude=north, longitude=0, radius_m=radius) for north in (0, 0.001) for radius in (90, 150)]
 
 
 @st.composite
@@ -133,13 +134,14 @@ def unit_lists(draw: st.DrawFn) -> list[Unit]:
         Unit(
             id=unit_id,
             name=draw(st.sampled_from(CLUES)),
-            kind="store",
+            kind=draw(st.sampled_from(["store", "brand"])),
             time_zone="UTC",
             parent=draw(st.sampled_from([None, *IDS, "gone"])),
             aliases=draw(some),
             handles=tuple(handle.replace(" ", "_") for handle in draw(some)),
             hashtags=tuple(tag.replace(" ", "") for tag in draw(some)),
             place_ids=draw(some),
+            position=draw(st.sampled_from([None, *PLACES])),
         )
         for unit_id in draw(st.lists(st.sampled_from(IDS), unique=True))
     ]
@@ -157,6 +159,7 @@ posts = st.fixed_dictionaries(
         ),
         "hint": st.sampled_from([None, "", "nobody", *IDS, *CLUES]),
         "place_id": st.sampled_from([None, "nowhere", *CLUES]),
+        "position": st.sampled_from([None, (0.0, 0.0), (0.0005, 0.0), (0.001, 0.0), (50.0, 8.0)]),
         "thread_units": st.lists(st.sampled_from([*IDS, "gone"]), max_size=3, unique=True).map(tuple),
     }
 )

@@ -1,13 +1,12 @@
 """The directory finds units by what posts show of them, and says what is wrong with a list of them."""
 
-import time
 from typing import Any
 
 import pytest
 
 from pipeline.directory import ALIAS_UNITS_MAX, Directory, ProblemReason, check
 from schemas.event import Ancestor
-from schemas.unit import Closure, Hours, Unit
+from schemas.unit import Closure, Hours, Position, Unit
 
 
 def unit(unit_id: str, **more: Any) -> Unit:
@@ -122,6 +121,11 @@ class TestLookUp:
         assert directory.owner_of("x", None, None) is None
 
 
+def named(directory: Directory, text: str) -> list[str]:
+    """All units that are named in a text, sorted."""
+    return sorted({unit_id for ids in directory.names_in(text) for unit_id in ids})
+
+
 class TestAliasesInText:
     """Names in a text are found as words, whatever the number of units."""
 
@@ -132,30 +136,30 @@ class TestAliasesInText:
     )  # fmt: skip
     def test_found(self, text: str) -> None:
         """In any case, with accents or without, between any signs."""
-        assert Directory(CHAIN).aliases_in(text) == ["fern-hill"]
+        assert named(Directory(CHAIN), text) == ["fern-hill"]
 
     @pytest.mark.parametrize("text", ["", "Fern", "Fernhill", "Hill Fern", "Fern Hills", "northfern hill"])
     def test_not_found(self, text: str) -> None:
         """Whole words in their order, or nothing."""
-        assert Directory(CHAIN).aliases_in(text) == []
+        assert named(Directory(CHAIN), text) == []
 
     def test_the_longer_name_is_meant(self) -> None:
         """ "Fern Hill North" is not "Fern Hill"; who names both means both."""
-        assert Directory(CHAIN).aliases_in("queue at Fern Hill North again") == ["fern-hill-2"]
+        assert named(Directory(CHAIN), "queue at Fern Hill North again") == ["fern-hill-2"]
         inner = unit("inner", aliases=("Hill North",))
-        assert Directory([*CHAIN, inner]).aliases_in("queue at Fern Hill North again") == ["fern-hill-2"]
-        assert Directory(CHAIN).aliases_in("from Fern Hill to Fern Hill North") == ["fern-hill", "fern-hill-2"]
+        assert named(Directory([*CHAIN, inner]), "queue at Fern Hill North again") == ["fern-hill-2"]
+        assert named(Directory(CHAIN), "from Fern Hill to Fern Hill North") == ["fern-hill", "fern-hill-2"]
 
     def test_overlapping_names_are_both_meant(self) -> None:
         """Names that share a word in the middle are both candidates."""
         directory = Directory([unit("a", aliases=("North Bank",)), unit("b", aliases=("Bank Station",))])
 
-        assert directory.aliases_in("North Bank Station") == ["a", "b"]
+        assert named(directory, "North Bank Station") == ["a", "b"]
 
     @pytest.mark.parametrize("text", ["Joes Cafe", "joe's caf\u00e9", "JOE\u2019S CAFE\u0301"])
     def test_apostrophes_may_be_left_out(self, text: str) -> None:
         """People write Joes for Joe's."""
-        assert Directory(CHAIN).aliases_in(text) == ["fern-hill-2"]
+        assert named(Directory(CHAIN), text) == ["fern-hill-2"]
 
     def test_scripts_without_spaces(self) -> None:
         """A name is found in Japanese, Chinese and Thai, and in Korean with an ending glued to it."""
@@ -163,35 +167,14 @@ class TestAliasesInText:
         directory = Directory([unit(unit_id, aliases=(name,)) for unit_id, name in names.items()])
 
         for unit_id, name in names.items():
-            assert directory.aliases_in(f"\u6614{name}\uc740 \u0e14\u0e35") == [unit_id]
+            assert named(directory, f"\u6614{name}\uc740 \u0e14\u0e35") == [unit_id]
 
     def test_what_everybody_is_called_says_nothing(self) -> None:
         """An alias of too many units names none of them, and costs nothing."""
         crowd = [unit(f"u{number}", aliases=("The Shop",)) for number in range(ALIAS_UNITS_MAX + 1)]
 
-        assert Directory(crowd).aliases_in("the shop") == []
-        assert len(Directory(crowd[1:]).aliases_in("the shop")) == ALIAS_UNITS_MAX
-
-    def test_cost_does_not_grow_with_the_units(self) -> None:
-        """Ten thousand units with ten names each cost a text about what ten units do: three times at most, where a
-        search through all names would take a thousand times as long."""
-        text = "we waited for an hour at word7 street9 place9, and nobody at all came to say why " * 2
-
-        def seconds(count: int) -> float:
-            directory = Directory(
-                unit(f"u{number}", aliases=tuple(f"word{number} street{name} place{name}" for name in range(10)))
-                for number in range(count)
-            )
-            assert directory.aliases_in(text) == ["u7"]
-            best = float("inf")
-            for _ in range(5):
-                start = time.process_time()
-                for _ in range(200):
-                    directory.aliases_in(text)
-                best = min(best, time.process_time() - start)
-            return best
-
-        assert seconds(10_000) < 3 * seconds(10) + 0.01
+        assert named(Directory(crowd), "the shop") == []
+        assert len(named(Directory(crowd[1:]), "the shop")) == ALIAS_UNITS_MAX
 
 
 class TestCheck:
@@ -204,6 +187,10 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("units", "expected"),
         [
+            (
+                [unit(f"u{number}", position=Position(latitude=1, longitude=1)) for number in range(1001)],
+                [(f"u{number}", "position", ProblemReason.POSITION_TOO_COMMON) for number in range(1001)],
+            ),
             ([unit("a"), unit("a")], [("a", "id", ProblemReason.DUPLICATE_ID)]),
             ([unit("a"), unit("A")], [("A", "id", ProblemReason.ID_DIFFERS_BY_CASE)]),
             ([unit("a", parent="b")], [("a", "parent", ProblemReason.UNKNOWN_PARENT)]),
