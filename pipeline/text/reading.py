@@ -1,12 +1,13 @@
 """A text as words: what every reader of meaning (sentiment, aspects, journey, emotion) goes over.
 
-In: a normalised text. Out: a Reading: words in small letters, the clause that each stands in, the token of the text
-that it came from. The rules: a handle is nobody's word; a hashtag, a run-together word and a drawn-out one become the
-words that a person reads; a number and its unit are two words. What a token becomes depends on the token alone, so it
-is remembered.
+In: a normalised text. Out: a Reading: words in small letters, the clause that each stands in, the words as they were
+written. The rules: a handle is nobody's word; a hashtag, a run-together word, a drawn-out one and a shorthand become
+the words that a person reads; a number and its unit are two words. What a token becomes depends on the token alone, so
+it is remembered.
 """
 
 import re
+import tomllib
 from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
@@ -26,6 +27,7 @@ _EMOJI: Final = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _PART: Final = re.compile(
     rf"[#@]?[^\W_]+(?:['’´`_][^\W_]+)*|[$£€%]|[{_EMOJI}]|[.!?,;:…()\"“”—–]+|[-/+]|[:;=8xX]['-]?[)(DPp/|\\]+", re.UNICODE
 )
+_EMOJIS: Final = re.compile(rf"[{_EMOJI}][\ufe0f\U0001f3fb-\U0001f3ff]?")
 _CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMBERED: Final = re.compile(r"(\d+)([a-z]+)\Z")
 _ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)\Z")
@@ -37,89 +39,99 @@ _NEITHER: Final = re.compile(r"\d[.,:]\d")
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
     """Three lists of one length. `words` in small letters, a handle is `@`; `clauses`: number of the clause, from 0;
-    `tokens`: place in `text.split()`. `marks`: the text's "!" and "?" in their order."""
+    `raw`: the word as it was written, with its capitals and the punctuation around it."""
 
     words: list[str]
     clauses: list[int]
-    tokens: list[int]
+    raw: list[str]
 
 
 class Token(msgspec.Struct, frozen=True, gc=False):
-    """What stands between two spaces: its words, whether a clause ends before its first, and behind its last."""
+    """What stands between two spaces: its words, the same as they were written, whether a clause ends before its first,
+    and behind its last."""
 
     words: tuple[str, ...]
+    raw: tuple[str, ...]
     begins: bool
     ends: bool
 
 
 class Reader(dict[str, Token]):
     """`reader.read(text)`. `vocabulary`: the words that run-together hashtags and drawn-out words are looked up in, in
-    small letters."""
+    small letters, beside the everyday ones of the language."""
 
-    def __init__(self, vocabulary: Collection[str] = ()) -> None:
+    def __init__(self, vocabulary: Collection[str] = (), language: str = "en") -> None:
         super().__init__()
-        self._vocabulary = frozenset(vocabulary) | common_words()
+        common, self._shorthand = everyday(language)
+        self._vocabulary = frozenset(vocabulary) | common
 
     def read(self, text: str) -> Reading:
         """Any text -> its words."""
         words: list[str] = []
         clauses: list[int] = []
-        tokens: list[int] = []
+        raw: list[str] = []
         clause = 0
-        for place, raw in enumerate(text.split()):
-            token = self[raw]
+        if not text.isascii():
+            text = _EMOJIS.sub(r" \g<0> ", text)
+        for written in text.split():
+            token = self[written]
             if token.begins:
                 clause += 1
             if spoken := token.words:
                 words += spoken
+                raw += token.raw
                 if len(spoken) == 1:
                     clauses.append(clause)
-                    tokens.append(place)
                 else:
                     clauses += [clause] * len(spoken)
-                    tokens += [place] * len(spoken)
             if token.ends:
                 clause += 1
             if len(words) > WORDS_MAX:
                 break
-        return Reading(words, clauses, tokens)
+        return Reading(words, clauses, raw)
 
-    def __missing__(self, raw: str) -> Token:
-        token = self._token(raw)
-        if len(raw) <= TOKEN_LENGTH_MAX:
+    def __missing__(self, written: str) -> Token:
+        token = self._token(written[:TOKEN_LENGTH_MAX])
+        if len(written) <= TOKEN_LENGTH_MAX:
             if len(self) >= KEPT_MAX:
                 self.clear()
-            self[raw] = token
+            self[written] = token
         return token
 
-    def _token(self, raw: str) -> Token:
-        raw = raw[:TOKEN_LENGTH_MAX]
-        if "://" in raw or raw.startswith("www."):
-            return Token((), False, False)
+    def _token(self, written: str) -> Token:
+        if "://" in written or written.startswith("www."):
+            return Token((), (), False, False)
         words: list[str] = []
         ends = False
-        for part in _PART.findall(raw):
+        for part in _PART.findall(written):
             first = part[0]
-            if first.isalnum():
+            if first.isalnum() and part[-1] not in ")(/|\\":
                 words += self._plain(part)
             elif first == "@":
                 words.append(HANDLE)
             elif first == "#" and len(part) > 1:
                 words += self._hashtag(part[1:])
-            elif first in "$£€%":
-                words.append(first)
-            elif first > "\u2fff" or "\u2190" <= first < "\u2c00" or part[-1] in ")(DPp/|\\":
+            elif first in "$£€%" or first >= "\u2190" or part[-1] in ")(DPp/|\\":
                 words.append(part)
-            ends = first in _ENDING and not (first in ".,:" and _NEITHER.search(raw))
+            ends = first in _ENDING and not (first in ".,:" and _NEITHER.search(written))
         begins = bool(words) and words[0] in _CLAUSE_WORDS
-        return Token(tuple(words), begins, ends)
+        raw = (self._as_written(written, words[0]),) if len(words) == 1 else tuple(words)
+        return Token(tuple(words), raw, begins, ends)
+
+    def _as_written(self, written: str, word: str) -> str:
+        if _DRAWN_OUT.search(written) and word.isalpha():
+            return word.upper() if written.isupper() else word
+        return written
 
     def _plain(self, part: str) -> list[str]:
         word = part.replace("’", "'").replace("´", "'").replace("`", "'").lower()
+        if (full := self._shorthand.get(word)) is not None:
+            return full.split()
         if word.isalpha():
             return [self._drawn_in(word)]
         if (numbered := _NUMBERED.match(word)) and not _ORDINAL.match(word):
-            return [numbered[1], numbered[2]]
+            unit = numbered[2]
+            return [numbered[1], self._shorthand.get(unit, unit)]
         return word.split("_") if "_" in word else [word]
 
     def _drawn_in(self, word: str) -> str:
@@ -155,7 +167,8 @@ def segmented(word: str, vocabulary: Collection[str]) -> list[str]:
 
 
 @cache
-def common_words() -> frozenset[str]:
-    """Everyday English words that the lexicons do not list, for taking hashtags apart."""
-    lines = files("pipeline.text").joinpath("common_words.txt").read_text("utf-8").splitlines()
-    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+def everyday(language: str) -> tuple[frozenset[str], dict[str, str]]:
+    """Everyday words that the lexicons do not list, for taking hashtags apart; and shorthands with what they mean."""
+    file = files("pipeline.lexicons").joinpath(language, "words.toml")
+    content = tomllib.loads(file.read_text("utf-8"))
+    return frozenset(content["common"].split()), content["shorthand"]
