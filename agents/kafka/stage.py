@@ -198,14 +198,17 @@ class Stage:
             await self._begin_checkpoint(slot)
 
     async def _contiguous(self, slot: Slot, batch: Batch) -> list[Any]:
-        """The records from where the last batch ended. At a gap it seeks back, unless the records before it are really
-        not there any more."""
+        """The records from where the last batch ended. At a gap it seeks back, as far as the records before the batch
+        are still there."""
         if batch.begin > slot.expected:
-            if await self._kafka.first_offset(slot.partition, COMMIT_SECONDS_MAX) <= slot.expected:
+            first = await self._kafka.first_offset(slot.partition, COMMIT_SECONDS_MAX)
+            if first > slot.expected:
+                metrics.GAPS.labels(self.name, "retention").inc()
+                slot.expected = min(first, batch.begin)
+            if batch.begin > slot.expected:
                 metrics.GAPS.labels(self.name, "seek").inc()
                 self._kafka.seek(slot.partition, slot.expected)
                 return []
-            metrics.GAPS.labels(self.name, "retention").inc()
         begin = max(slot.expected, slot.position)
         slot.expected = max(slot.expected, batch.end)
         records = batch.records
