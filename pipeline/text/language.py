@@ -1,0 +1,114 @@
+"""Which language a text is in. In: a normalised text, its words (`Reading.words`), what the network says.
+Out: Detected.
+
+The one rule: what is plainly English is said to be English at once, by its everyday words; only what is not so plain is
+shown to the library, which takes thirty times as long. What the network states tips the scales where a text is short,
+and decides nothing else: networks guess too. A text of which nobody could tell (a handle, an emoji, "ok") has none.
+
+Library: lingua, with its models of trigrams only, which are small and as good on texts of this kind.
+"""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Final, NamedTuple
+
+from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
+
+from pipeline.text.reading import HANDLE, everyday
+
+READ_MAX: Final = 400
+"""Characters that the library is shown: as many as tell, and no more, because texts are written by strangers."""
+WORDS_READ_MAX: Final = 60
+LETTERS_MIN: Final = 3
+SURE_MIN: Final = 0.5
+"""Below this confidence there is no answer."""
+STATED_MIN: Final = 0.1
+"""What the network states is believed where the library gives it at least this much, or is not sure of anything."""
+LANGUAGES: Final = (
+    "ar", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nl", "pl", "pt",
+    "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh",
+)  # fmt: skip
+"""What the library chooses from (ISO 639-1). More would cost memory, and take short English texts for theirs."""
+
+_OLD_CODES: Final = {"in": "id", "iw": "he", "ji": "yi", "nb": "no", "nn": "no"}
+_CODE: Final = re.compile(r"[A-Za-z]{2,3}(?![A-Za-z])")
+_SAYS_NOTHING: Final = frozenset(("und", "zxx", "mul", "mis", "art", "qam", "qct", "qht", "qme", "qst"))
+"""Not a language: of ISO 639-2, and what X answers for texts of links, tags or media alone."""
+_NO_WORD: Final = re.compile(r"[@#]\w+|https?\S*|www\.\S*|<\w+>|[\d_]+")
+
+
+class Detected(NamedTuple):
+    """A language (ISO 639-1 where there is such a code), None if nobody could tell; how sure, 0 to 1."""
+
+    language: str | None
+    confidence: float
+
+
+UNKNOWN: Final = Detected(None, 0.0)
+_ENGLISH: Final = Detected("en", 1.0)
+
+
+def detect(text: str, words: Sequence[str], stated: str | None = None) -> Detected:
+    """Plain English: every second word is an everyday English one, and one of them is English only; or one in four are
+    English only, and there are three. `stated`: a language tag (BCP 47) as the network gives it, or None. Raises
+    nothing."""
+    english, shared = _english()
+    read = words[:WORDS_READ_MAX]
+    deciding = sum(map(english.__contains__, read))
+    spoken = len(read) - read.count(HANDLE)
+    known = deciding + sum(map(shared.__contains__, read))
+    if deciding and (known * 2 >= spoken or (deciding > 2 and deciding * 4 >= spoken)):
+        return _ENGLISH
+    claimed = _base(stated)
+    seen = _NO_WORD.sub(" ", text[:READ_MAX])
+    letters = sum(map(str.isalpha, seen))
+    if letters == 0:
+        return UNKNOWN
+    if claimed is not None and claimed not in LANGUAGES:
+        return Detected(claimed, SURE_MIN)  # the library cannot contradict: it has never heard of it
+    if letters < LETTERS_MIN and seen.isascii():
+        return UNKNOWN if claimed is None else Detected(claimed, SURE_MIN)
+    return _asked(seen, claimed, known / spoken if spoken else 0.0)
+
+
+def _asked(text: str, claimed: str | None, english: float) -> Detected:
+    """What the library says, weighed with what the network says. `english`: the share of words that could be English;
+    the more there are, the surer the library has to be of another language."""
+    # The last bits of its confidences differ from one process to the next: nothing is decided on them.
+    values = {
+        one.language.iso_code_639_1.name.lower(): round(one.value, 3)
+        for one in _library().compute_language_confidence_values(text)
+    }
+    first = max(values, key=lambda language: (values[language], language))
+    sure = values[first] - (0.0 if first == "en" else english)
+    if claimed is not None and claimed != first and (values[claimed] >= STATED_MIN or sure < SURE_MIN):
+        return Detected(claimed, max(values[claimed], SURE_MIN))
+    return Detected(first, values[first]) if sure >= SURE_MIN or claimed == first else UNKNOWN
+
+
+def _base(stated: str | None) -> str | None:
+    """ "pt-BR" -> "pt"; None for what is no language."""
+    code = _CODE.match(stated) if stated else None
+    if code is None:
+        return None
+    language = code[0].lower()
+    return None if language in _SAYS_NOTHING else _OLD_CODES.get(language, language)
+
+
+@cache
+def _english() -> tuple[frozenset[str], frozenset[str]]:
+    """Everyday words that are English only, and those that are words elsewhere too."""
+    content = tomllib.loads(files("pipeline.lexicons").joinpath("en", "language.toml").read_text("utf-8"))
+    shared = frozenset(content["shared"].split())
+    return (everyday("en")[0] | set(content["more"].split())) - shared, shared
+
+
+@cache
+def _library() -> LanguageDetector:
+    """Loaded when it is first asked; the same in every process."""
+    codes = [getattr(IsoCode639_1, language.upper()) for language in LANGUAGES]
+    builder = LanguageDetectorBuilder.from_iso_codes_639_1(*codes)
+    return builder.with_low_accuracy_mode().with_preloaded_language_models().build()
