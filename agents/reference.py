@@ -123,7 +123,10 @@ def _reasons() -> list[str]:
         "future": "the event time is too far ahead of the stream clock",
         "past": "the event time is too far behind the stream clock",
         "wrong_key": "the key of a unit is not its id",
-        "unknown_unit": "an action for a unit that is not in the directory",
+        "unknown_unit": "an action or an assignment for a unit that is not in the directory",
+        "taken_back": "an assignment of what its author has deleted",
+        "already_assigned": "an assignment of what is about another unit already",
+        "wrong_partition": "an assignment that is not in the partition where its post came from",
         "unsupported": "an erasure by author or customer, which is not carried out yet",
         "poison": "the process died of this record again and again",
     }

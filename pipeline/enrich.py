@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from pipeline.assignment import label_of, refusal
 from pipeline.control import Shape, version_records
 from pipeline.directory import Directory
 from pipeline.emission import Emission, Incoming
@@ -21,6 +22,7 @@ from pipeline.text.normalise import normalise
 from pipeline.text.redaction import mask
 from pipeline.understanding import Understanding, Understood, feedback_ref, post_ref
 from schemas.action import Action
+from schemas.assignment import Assignment
 from schemas.codec import Codec, RecordError, encode
 from schemas.deadletter import DEAD_LETTER_BYTES_MAX, DeadLetter
 from schemas.erasure import Erasure
@@ -30,7 +32,7 @@ from schemas.insight import Routing
 from schemas.post import Post
 from schemas.record import Source
 from schemas.text import StoredText
-from schemas.tick import CONTROL_HEADER, CONTROL_TICK, Tick, Version
+from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER, CONTROL_TICK, Tick, Version
 from schemas.time import DAY_MS, TIME_MS_MAX, Millis, format_time
 from schemas.topics import Topics
 from schemas.unit import Unit
@@ -47,6 +49,7 @@ class Outcome(StrEnum):
     DELETED = "deleted"
     SETTINGS = "settings"
     ACTION = "action"
+    ASSIGNED = "assigned"
     ERASURE = "erasure"
     DEAD_LETTER = "dead_letter"
 
@@ -61,6 +64,7 @@ class _Refused(Exception):
 
 _version_codec = Codec[Version](Version)
 _tick_codec = Codec[Tick](Tick)
+_assignment_codec = Codec[Assignment](Assignment)
 
 
 class Enricher:
@@ -84,6 +88,7 @@ class Enricher:
         self._units = topics("units")
         self._events = topics("events")
         self._texts = topics("texts")
+        self._unrouted = topics("unrouted")
         self._steps: dict[str, tuple[Codec[msgspec.Struct], Callable[..., None]]] = {
             topics("posts"): (Codec(Post), self._post),
             topics("feedback"): (Codec(Feedback), self._feedback),
@@ -114,6 +119,9 @@ class Enricher:
     # Time and versions
 
     def _control(self, lane: Lane, record: Incoming, control: bytes, out: list[Emission]) -> None:
+        if control == CONTROL_ASSIGNMENT:
+            self._assign(lane, record, _assignment_codec.decode(record.value), out)
+            return
         if control != CONTROL_TICK:
             version = _version_codec.decode(record.value)
             lane.position.version = max(lane.position.version, version.directory)
@@ -131,20 +139,22 @@ class Enricher:
         out.extend(Emission(self._events, None, value, partition) for partition in range(self._shape.events))
 
     def _check_time(self, lane: Lane, event_time: int) -> None:
+        self._check_future(lane, event_time)
         clock = lane.position.clock_ms
-        if clock < 0:
-            return
-        if event_time > clock + self._limits.future_ms:
-            raise _Refused(
-                "future",
-                f"`event_time` {format_time(event_time)} is more than {self._limits.future_ms // 60_000} minutes ahead "
-                f"of the stream clock {format_time(clock)}; check the sender's clock",
-            )
-        if event_time < clock - self._limits.past_ms:
+        if clock >= 0 and event_time < clock - self._limits.past_ms:
             raise _Refused(
                 "past",
                 f"`event_time` {format_time(event_time)} is more than {self._limits.past_ms // DAY_MS} days behind the "
                 f"stream clock {format_time(clock)}; to work through history set CEM_CLOCK=data",
+            )
+
+    def _check_future(self, lane: Lane, event_time: int) -> None:
+        clock = lane.position.clock_ms
+        if clock >= 0 and event_time > clock + self._limits.future_ms:
+            raise _Refused(
+                "future",
+                f"`event_time` {format_time(event_time)} is more than {self._limits.future_ms // 60_000} minutes ahead "
+                f"of the stream clock {format_time(clock)}; check the sender's clock",
             )
 
     # The directory
@@ -206,7 +216,7 @@ class Enricher:
         if owner is not None:
             self._own_answer(lane, record, post, known, owner, directory, out)
             return
-        kind = "post" if post.kind == "edit" and known is None else post.kind
+        kind = "post" if post.kind == "edit" and (known is None or not known.units) else post.kind
         understood = self._understanding.of_post(post, kind, _source(record))
         if known is not None and known.units:
             found = _again(known.units, "same_post")
@@ -216,24 +226,27 @@ class Enricher:
         if known is None:
             lane.memory.put(key, self._memo(lane, record, post.event_time, units))
         elif units != known.units:
+            if not known.units:
+                out.append(Emission(self._unrouted, key.encode(), None))
             known.units = units
             lane.memory.put(key, known)
 
     def _find_units(
         self, lane: Lane, post: Post, understood: Understood, directory: Directory
     ) -> list[Routed] | NoUnit:
-        original = None
+        thread: tuple[str, ...] = ()
         if post.in_reply_to is not None or post.root_id is not None:
-            original = lane.memory.get(_ref(post, post.in_reply_to)) or lane.memory.get(_ref(post, post.root_id))
-        if post.kind == "repost" and original is not None and original.units:
-            return _again(original.units, "thread")
+            originals = (lane.memory.get(_ref(post, one)) for one in (post.in_reply_to, post.root_id))
+            thread = next((memo.units for memo in originals if memo is not None and memo.units), ())
+        if post.kind == "repost" and thread:
+            return _again(thread, "thread")
         return route(
             network=post.network,
             text=understood.text.text if understood.text else "",
             hint=post.unit_hint,
             place_id=post.place.id if post.place else None,
             position=_position(post),
-            thread_units=original.units if original else (),
+            thread_units=thread,
             directory=directory,
         )
 
@@ -292,6 +305,30 @@ class Enricher:
         memo.deleted = True
         lane.memory.put(key, memo)
         self.outcomes[Outcome.DELETED] += 1
+
+    # What a person decides
+
+    def _assign(self, lane: Lane, record: Incoming, assignment: Assignment, out: list[Emission]) -> None:
+        """What found no unit goes its way after all, and what follows it later goes there too. Said again it changes
+        nothing. The text is where it was."""
+        directory = self._directories(lane.position.version)
+        insight, source = assignment.unrouted.insight, _source(record)
+        key, known = insight.id, lane.memory.get(insight.id)
+        if refused := refusal(assignment, source, known, directory.units):
+            raise _Refused(*refused)
+        if known is not None and known.units:
+            self.outcomes[Outcome.DUPLICATE] += 1
+            return
+        self._check_future(lane, insight.event_time)
+        found = [Routed(assignment.unit_id, Routing(rule="person", confidence=1.0))]
+        units = self._send(lane, record, Understood(insight, None), found, directory, out)
+        memo = known or self._memo(lane, record, insight.event_time, units)
+        memo.units = units
+        lane.memory.put(key, memo)
+        label = label_of(assignment, source)
+        out.append(Emission(self._topics("labels"), label.key.encode(), encode(label)))
+        out.append(Emission(self._unrouted, key.encode(), None))
+        self.outcomes[Outcome.ASSIGNED] += 1
 
     # Feedback, actions, erasures
 
@@ -374,7 +411,7 @@ class Enricher:
             self.outcomes[Outcome.UNROUTED] += 1
             self.unrouted_reasons[str(found.reason)] += 1
             unrouted = Unrouted(id=insight.id, reason=str(found.reason), candidates=found.candidates, insight=insight)
-            out.append(Emission(self._topics("unrouted"), insight.id.encode(), encode(unrouted)))
+            out.append(Emission(self._unrouted, insight.id.encode(), encode(unrouted)))
             return ()
         for index, routed in enumerate(found, start=1):
             unit_id = routed.unit_id
@@ -403,9 +440,11 @@ class Enricher:
         self.dead_letter_reasons[reason] += 1
         source = _source(record)
         value = record.value
+        control = dict(record.headers).get(CONTROL_HEADER) if record.headers else None
         letter = DeadLetter(
             source=source,
             key=record.key[:1024] if record.key else record.key,
+            control=None if control is None else control[:64].decode("utf-8", "replace"),
             reason=reason,
             detail=detail,
             bytes=None if value is None else value[:DEAD_LETTER_BYTES_MAX],

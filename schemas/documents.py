@@ -22,6 +22,7 @@ import orjson
 
 from schemas.action import Action
 from schemas.alert import Alert, AlertChange
+from schemas.assignment import Assignment, Label
 from schemas.case import CaseEntry
 from schemas.deadletter import DeadLetter
 from schemas.erasure import Erasure
@@ -30,7 +31,7 @@ from schemas.feedback import Feedback
 from schemas.post import Post
 from schemas.record import SCHEMA_VERSION
 from schemas.text import StoredText
-from schemas.tick import CONTROL_HEADER, CONTROL_TICK, CONTROL_VERSION, Tick, Version
+from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER, CONTROL_TICK, CONTROL_VERSION, Tick, Version
 from schemas.time import Millis
 from schemas.topics import CONSUMED, INPUTS, Topic, Topics
 from schemas.unit import Unit
@@ -39,12 +40,17 @@ from schemas.unrouted import Unrouted
 RECORDS: dict[str, Any] = {
     "Post": Post, "Feedback": Feedback, "Action": Action, "Unit": Unit, "Erasure": Erasure, "DeadLetter": DeadLetter,
     "Unrouted": Unrouted, "StoredText": StoredText, "Event": Event, "Tick": Tick, "Version": Version, "Alert": Alert,
-    "CaseEntry": CaseEntry, "UnitRollup": UnitRollup,
+    "CaseEntry": CaseEntry, "UnitRollup": UnitRollup, "Assignment": Assignment, "Label": Label,
 }  # fmt: skip
 """What has a schema, by the name that `Topic.record` calls it."""
 
-TOMBSTONES = {"units": "removes the unit", "texts": "erases the text"}
-"""The topics that take records without a value, and what such a record does."""
+TOMBSTONES = {
+    "units": "removes the unit", "texts": "erases the text", "unrouted": "it has found its unit",
+}  # fmt: skip
+"""The topics that take records without a value, and what such a record does or says."""
+
+ASSIGNED = ("posts", "feedback")
+"""The inputs whose records a person may assign to a unit."""
 
 _PARTITIONS = {
     "input": "As many partitions as the setting for input topics says.",
@@ -163,6 +169,9 @@ def _messages(topic: Topic) -> dict[str, Any]:
         key = "not empty, because a compacted topic refuses a record without a key; it says nothing"
         for record, header in (("Tick", CONTROL_TICK), ("Version", CONTROL_VERSION)):
             messages[record] = _message(record, key=key) | {"headers": _headers({CONTROL_HEADER: header.decode()})}
+    if topic.name in ASSIGNED:
+        headers = _headers({CONTROL_HEADER: CONTROL_ASSIGNMENT.decode()})
+        messages["Assignment"] = _message("Assignment", key="insight id; it says nothing") | {"headers": headers}
     return messages
 
 

@@ -1,7 +1,8 @@
 """The passing of time, and the version of settings, as data.
 
 Both are written into every partition of every input topic and are told from other records by the header
-`cem_control`. A tick is forwarded to every partition of `cem.events` behind all that came before it.
+`cem_control`, as is an assignment, which goes into one partition only. A tick is forwarded to every partition of
+`cem.events` behind all that came before it.
 """
 
 from typing import Annotated
@@ -15,6 +16,7 @@ from schemas.vocabulary import Count
 CONTROL_HEADER = "cem_control"
 CONTROL_TICK = b"tick"
 CONTROL_VERSION = b"version"
+CONTROL_ASSIGNMENT = b"assignment"
 
 
 class Tick(Record, frozen=True, kw_only=True, tag="tick"):

@@ -1,4 +1,7 @@
-"""What found no unit, with those that it might be. A person can assign it. Key of `cem.unrouted`: the insight's id."""
+"""What found no unit, with those that it might be. A person can assign it. Key of `cem.unrouted`: the insight's id.
+
+A tombstone says that it has found its unit, by a person or by an edit.
+"""
 
 import msgspec
 

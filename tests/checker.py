@@ -28,6 +28,7 @@ from tests.straight import (
     content,
     events,
     is_control,
+    labels,
     letters,
     name_of_event,
     name_of_output,
@@ -143,6 +144,7 @@ def _counts(run: Run) -> dict[str, int]:
         "accepted": len(inputs),
         "dead_letters": len(run.named["deadletter"]),
         "unrouted": len(run.named["unrouted"]),
+        "labels": len(run.named["labels"]),
         "log": len(run.of("events")),
         "alerts": len(run.named["alerts"]),
         "cases": seen["cases"],
@@ -159,6 +161,7 @@ def _counts(run: Run) -> dict[str, int]:
 _NAMERS: dict[str, Callable[[Stored], str | None]] = {
     "events": lambda record: name_of_event(events.decode(record.value), record.partition),
     "unrouted": lambda record: name_of_source(unrouted.decode(record.value).insight.source),
+    "labels": lambda record: name_of_source(labels.decode(record.value).source),
     "deadletter": lambda record: name_of_source(letters.decode(record.value).source),
     "alerts": lambda record: name_of_output(alerts.decode(record.value)),
     "cases": lambda record: name_of_output(cases.decode(record.value)),
@@ -386,6 +389,7 @@ AT_LEAST_ONCE: list[tuple[str, Law]] = [
     ("everything is worked off", worked_off),
     ("every record reaches the log", partial(equals_straight_run, name="events")),
     ("every record without a unit reaches the unrouted", partial(equals_straight_run, name="unrouted")),
+    ("every decision is kept as a label", partial(equals_straight_run, name="labels")),
     ("every refused record reaches the dead letters", partial(equals_straight_run, name="deadletter")),
     ("settings are announced", settings_are_announced),
     ("texts are kept", texts_are_kept),
@@ -402,6 +406,6 @@ AT_LEAST_ONCE: list[tuple[str, Law]] = [
 
 LAWS: list[tuple[str, Law]] = [
     *AT_LEAST_ONCE,
-    ("every record is in the log once", partial(once, names=("events", "unrouted", "deadletter"))),
+    ("every record is in the log once", partial(once, names=("events", "unrouted", "labels", "deadletter"))),
     ("every output is there once", partial(once, names=("alerts", "cases", "rollup"))),
 ]

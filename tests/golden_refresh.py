@@ -24,6 +24,7 @@ from schemas.alert import (
     Evidence,
     Labels,
 )
+from schemas.assignment import Assignment, Label
 from schemas.case import CaseEntry
 from schemas.codec import encode
 from schemas.deadletter import DeadLetter
@@ -114,6 +115,12 @@ BARE_ALERT = Alert(
     routing=AlertRouting(rule="hint", confidence=1.0),
 )  # fmt: skip
 
+UNROUTED = Unrouted(
+    schema_version="1.1", id="x:99", reason="ambiguous", insight=INSIGHT,
+    candidates=(Candidate(unit_id="store-17", rule="alias", confidence=0.5),),
+)  # fmt: skip
+BARE_UNROUTED = Unrouted(id="x:99", reason="no_match", insight=BARE_INSIGHT)
+
 _ACTION: dict[str, Any] = {"id": "act-1", "alert_id": "a-1", "unit_id": "store-17", "actor": "ana", "event_time": NOON}
 _BARE: dict[str, Any] = {**_ACTION, "action": "acknowledge"}
 
@@ -154,17 +161,22 @@ EXAMPLES: dict[str, tuple[msgspec.Struct, msgspec.Struct]] = {
     ),
     "dead_letter": (
         DeadLetter(
-            schema_version="1.1", source=SECOND, key=b"\x00\xff", reason="not_json", detail="JSON is malformed",
-            bytes=b'{"id":\xff\x00', bytes_total=8, tries=3, ingest_time=NOON,
+            schema_version="1.1", source=SECOND, key=b"\x00\xff", control="tick", reason="not_json",
+            detail="JSON is malformed", bytes=b'{"id":\xff\x00', bytes_total=8, tries=3, ingest_time=NOON,
         ),
         DeadLetter(source=SOURCE, reason="tombstone", detail="no value", bytes=None, bytes_total=0, ingest_time=NOON),
     ),
-    "unrouted": (
-        Unrouted(
-            schema_version="1.1", id="x:99", reason="ambiguous", insight=INSIGHT,
-            candidates=(Candidate(unit_id="store-17", rule="alias", confidence=0.5),),
+    "unrouted": (UNROUTED, BARE_UNROUTED),
+    "assignment": (
+        Assignment(schema_version="1.1", unit_id="store-17", actor="ana", event_time=NOON, unrouted=UNROUTED),
+        Assignment(unit_id="s", actor="ana", event_time=NOON, unrouted=BARE_UNROUTED),
+    ),
+    "label": (
+        Label(
+            schema_version="1.1", id="x:99", about="unit", unit_id="store-17", reason="ambiguous",
+            candidates=UNROUTED.candidates, text_ref="x:99", actor="ana", event_time=NOON, source=SECOND,
         ),
-        Unrouted(id="x:99", reason="no_match", insight=BARE_INSIGHT),
+        Label(id="x:99", unit_id="s", reason="no_clue", actor="ana", event_time=NOON, source=SOURCE),
     ),
     "stored_text": (
         StoredText(

@@ -23,6 +23,7 @@ from pipeline.log import Log
 from pipeline.state import decode_state
 from pipeline.understanding import Understanding
 from schemas.alert import Alert
+from schemas.assignment import Label
 from schemas.case import CaseEntry
 from schemas.codec import Codec, RecordError, encode
 from schemas.deadletter import DeadLetter
@@ -42,6 +43,7 @@ cases = Codec[CaseEntry](CaseEntry)
 rollups = Codec[UnitRollup](UnitRollup)
 letters = Codec[DeadLetter](DeadLetter)
 unrouted = Codec[Unrouted](Unrouted)
+labels = Codec[Label](Label)
 _units = Codec[Unit](Unit)
 
 
@@ -101,7 +103,7 @@ def by_topic(records: Iterable[Stored]) -> dict[str, list[Stored]]:
 
 
 def is_control(record: Stored) -> bool:
-    """Whether it is a tick or a version among the input."""
+    """Whether it is a tick, a version or an assignment among the input."""
     return any(name == CONTROL_HEADER for name, _ in record.headers)
 
 
@@ -235,6 +237,8 @@ class StraightRun:
                 self.texts[emission.key] = value
             self._writers[emission.key].add((record.topic, record.partition))
             return
+        if topic == topics("unrouted") and value is None:
+            return  # it has found its unit: the log and the labels tell
         assert value is not None
         if topic == topics("events"):
             event = events.decode(value)
@@ -246,6 +250,8 @@ class StraightRun:
             assert name is not None
         elif topic == topics("unrouted"):
             name = name_of_source(unrouted.decode(value).insight.source)
+        elif topic == topics("labels"):
+            name = name_of_source(labels.decode(value).source)
         else:
             name = name_of_source(letters.decode(value).source)
         self.expected.add(topic, name, value, required)

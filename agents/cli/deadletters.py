@@ -16,6 +16,7 @@ from agents.settings import Settings
 from pipeline.emission import Emission
 from schemas.codec import Codec, encode
 from schemas.deadletter import DeadLetter
+from schemas.tick import CONTROL_HEADER
 from schemas.topics import Topics
 
 _codec = Codec[DeadLetter](DeadLetter)
@@ -81,11 +82,19 @@ def replay(config: Path | None, reason: str | None, yes: bool) -> None:
         try:
             with Writer(settings) as writer:
                 for letter in whole:
-                    writer.send(Emission(letter.source.topic, letter.key, letter.bytes))
+                    writer.send(_again(letter))
         except WriteError as error:
             raise Mistake(str(error)) from None
     result = {"sent": len(whole) if yes else 0, "could_be_sent": len(whole), "left": len(letters) - len(whole)}
     click.echo(orjson.dumps(result).decode())
+
+
+def _again(letter: DeadLetter) -> Emission:
+    """The record as it was: by its key, or, what was told from others by its header, into the very partition."""
+    topic, key, value = letter.source.topic, letter.key, letter.bytes
+    if letter.control is None:
+        return Emission(topic, key, value)
+    return Emission(topic, key, value, letter.source.partition, ((CONTROL_HEADER, letter.control.encode()),))
 
 
 def _letters(settings: Settings, reason: str | None) -> Iterator[DeadLetter]:

@@ -122,7 +122,8 @@ class Watch:
         for partition, records in self._consumer.poll(timeout_ms=timeout_ms).items():
             take = self._take[partition.topic]
             for record in records:
-                take(record.value)
+                if record.value is not None:  # else something unrouted has found its unit
+                    take(record.value)
         self._view.refresh()
 
     def to_the_end(self) -> None:

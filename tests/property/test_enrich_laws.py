@@ -16,13 +16,15 @@ from pipeline.lane import Lane, Limits
 from pipeline.sentiment.vader import VaderScorer
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.understanding import Understanding
+from schemas.assignment import Assignment, Label
 from schemas.codec import Codec, encode
 from schemas.deadletter import DeadLetter
 from schemas.event import Event, UnitSettings
-from schemas.insight import Insight
+from schemas.insight import Insight, Routing
 from schemas.post import Author, Post
+from schemas.record import Source
 from schemas.text import StoredText
-from schemas.tick import CONTROL_HEADER, CONTROL_TICK, CONTROL_VERSION, Tick, Version
+from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER, CONTROL_TICK, CONTROL_VERSION, Tick, Version
 from schemas.time import DAY_MS, HOUR_MS, Millis
 from schemas.topics import INPUTS, Topics
 from schemas.unit import Unit
@@ -44,7 +46,7 @@ UNDERSTANDING = Understanding(VaderScorer(), Pseudonyms(b"a key of the tests"))
 
 CODECS: dict[str, Codec[Any]] = {
     TOPICS("events"): Codec(Event), TOPICS("texts"): Codec(StoredText), TOPICS("unrouted"): Codec(Unrouted),
-    TOPICS("deadletter"): Codec(DeadLetter),
+    TOPICS("deadletter"): Codec(DeadLetter), TOPICS("labels"): Codec(Label),
 }  # fmt: skip
 
 ids = st.sampled_from([f"p{number}" for number in range(7)])
@@ -62,12 +64,36 @@ drawn_posts = st.builds(
     root_id=st.none() | ids,
     event_time=moments,
 )
+drawn_assignments = st.builds(
+    lambda identity, unit_id, kind: Assignment(
+        unit_id=unit_id,
+        actor="maria",
+        event_time=Millis(START_MS),
+        unrouted=Unrouted(
+            id=f"x:{identity}",
+            reason="no_clue",
+            insight=Insight(
+                id=f"x:{identity}",
+                kind=kind,
+                unit_id="",
+                channel="x",
+                event_time=Millis(START_MS),
+                routing=Routing(rule="none", confidence=0.0),
+                source=Source(topic=TOPICS("posts"), partition=1, offset=0),
+            ),
+        ),
+    ),
+    identity=ids,
+    unit_id=st.sampled_from(["store-1", "store-2", "nowhere"]),
+    kind=st.sampled_from(["post", "reply", "delete"]),
+)
 records = st.lists(
     st.one_of(
         drawn_posts.map(lambda post: (encode(post), ())),
         drawn_posts.map(lambda post: (encode(post), ())),
         moments.map(lambda time: (encode(Tick(event_time=time)), ((CONTROL_HEADER, CONTROL_TICK),))),
         st.integers(0, 2).map(lambda n: (encode(Version(directory=n)), ((CONTROL_HEADER, CONTROL_VERSION),))),
+        drawn_assignments.map(lambda one: (encode(one), ((CONTROL_HEADER, CONTROL_ASSIGNMENT),))),
         st.binary(max_size=8).map(lambda value: (value, ())),
     ),
     min_size=10,
@@ -86,10 +112,10 @@ def _incoming(offset: int, value: bytes, headers: Any, topic: str = "posts") -> 
 
 
 def _decoded(out: list[Emission]) -> list[Any]:
-    """What was emitted, read as its consumers read it. None for a tombstone of a text."""
+    """What was emitted, read as its consumers read it. None for a tombstone."""
     read = []
     for one in out:
-        assert one.value is not None or one.topic == TOPICS("texts")
+        assert one.value is not None or one.topic in (TOPICS("texts"), TOPICS("unrouted"))
         read.append(None if one.value is None else CODECS[one.topic].decode(one.value))
     return read
 

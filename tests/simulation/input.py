@@ -14,13 +14,18 @@ from pipeline.control import Shape, tick_records
 from pipeline.emission import Emission
 from pipeline.sources.timeline import input_of
 from schemas.action import Action
+from schemas.assignment import Assignment
 from schemas.codec import encode
 from schemas.erasure import Erasure
 from schemas.feedback import Feedback
+from schemas.insight import Insight, Routing
 from schemas.post import Author, Post
+from schemas.record import Source
+from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER
 from schemas.time import HOUR_MS, MINUTE_MS, Millis
 from schemas.topics import Topics
 from schemas.unit import Unit
+from schemas.unrouted import Unrouted
 
 STARTS = 1_772_452_800_000
 """2 March 2026, noon."""
@@ -65,7 +70,7 @@ def make_input(random: Random, topics: Topics, shape: Shape, tick_ms: int) -> In
         if now // tick_ms > last_tick:
             last_tick = now // tick_ms
             out += tick_records(shape, last_tick * tick_ms)
-        out += _something(random, topics, number, now, written)
+        out += _something(random, topics, shape, number, now, written)
     if random.random() < 0.5:
         at = random.randrange(5, len(out))
         changed = STORES[0] if random.random() < 0.5 else None
@@ -80,7 +85,9 @@ def _fields(unit: Unit) -> dict[str, object]:
     return {name: getattr(unit, name) for name in unit.__struct_fields__}
 
 
-def _something(random: Random, topics: Topics, number: int, now: int, written: list[Post]) -> list[Emission]:
+def _something(
+    random: Random, topics: Topics, shape: Shape, number: int, now: int, written: list[Post]
+) -> list[Emission]:
     what = random.random()
     if what < 0.62 or not written:
         post = _post(random, number, now, written)
@@ -109,6 +116,9 @@ def _something(random: Random, topics: Topics, number: int, now: int, written: l
             id=f"e{number}", network=gone.network, post_ids=(gone.id,), actor="owner", event_time=Millis(now)
         )
         return [Emission(topics("erasures"), erasure.id.encode(), encode(erasure))]
+    if what < 0.95:
+        unit_id = random.choice(("store-0", "store-2", "nowhere"))
+        return [_assigned(random.choice(written), unit_id, topics, shape, now)] * random.choice((1, 1, 2))
     topic = topics(random.choice(("posts", "feedback", "actions", "erasures")))
     return [Emission(topic, b"bad", random.choice(BAD))]
 
@@ -130,6 +140,23 @@ def _post(random: Random, number: int, now: int, written: list[Post]) -> Post:
         root_id=(replied.root_id or replied.id) if replied else None,
         event_time=Millis(now - late),
     )
+
+
+def _assigned(post: Post, unit_id: str, topics: Topics, shape: Shape, now: int) -> Emission:
+    """Somebody decides what a post is about, whether it had found its unit or not."""
+    placed = _placed(input_of(post, topics), shape)
+    identity = f"{post.network}:{post.id}"
+    insight = Insight(
+        id=identity, kind="post", unit_id="", channel=post.network, event_time=post.event_time,
+        routing=Routing(rule="none", confidence=0.0),
+        source=Source(topic=placed.topic, partition=placed.partition or 0, offset=0),
+    )  # fmt: skip
+    decided = Assignment(
+        unit_id=unit_id, actor="maria", event_time=Millis(now),
+        unrouted=Unrouted(id=identity, reason="no_clue", insight=insight),
+    )  # fmt: skip
+    headers = ((CONTROL_HEADER, CONTROL_ASSIGNMENT),)
+    return Emission(placed.topic, identity.encode(), encode(decided), placed.partition, headers)
 
 
 def _placed(emission: Emission, shape: Shape) -> Emission:

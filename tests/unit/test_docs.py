@@ -31,6 +31,7 @@ def test_every_reason_of_a_dead_letter_is_described() -> None:
         path.read_text() for room in ("schemas", "pipeline", "agents") for path in (ROOT / room).rglob("*.py")
     )
     found = set(re.findall(r"(?:RecordError|_Refused)\(\s*\"(\w+)\"", code))
+    found |= set(re.findall(r"return \"(\w+)\", f\"", code))
     assert set() == {reason for reason in found if f"`{reason}`:" not in FILE.read_text()}
 
 

@@ -214,12 +214,14 @@ def test_alerts_are_cloud_events(channel: str, form: str) -> None:
 
 
 def test_ticks_and_versions_lie_in_every_input() -> None:
-    """Every input, and no other topic, carries both, told apart by the control header; tombstones where they act."""
+    """Every input, and no other topic, carries both, told apart by the control header; assignments lie among posts and
+    feedback; tombstones where they act."""
     for name, channel in ASYNCAPI["channels"].items():
         controls = {
             message: channel["messages"][message]["headers"]["properties"][CONTROL_HEADER]["const"]
-            for message in ("Tick", "Version")
+            for message in ("Tick", "Version", "Assignment")
             if message in channel["messages"]
         }
-        assert controls == ({"Tick": "tick", "Version": "version"} if name in INPUTS else {})
+        assigned = {"Assignment": "assignment"} if name in ("posts", "feedback") else {}
+        assert controls == ({"Tick": "tick", "Version": "version"} | assigned if name in INPUTS else {})
         assert ("Tombstone" in channel["messages"]) == (name in documents.TOMBSTONES)

@@ -21,7 +21,7 @@ CASES = [
     for name, pair in EXAMPLES.items()
     for form, record in zip(("full", "minimal"), pair, strict=True)
 ]
-ONE_VALUE_ONLY = ("unit_rollup.kind",)
+ONE_VALUE_ONLY = ("unit_rollup.kind", "label.about")
 """Fields that have no other value than their default."""
 
 
