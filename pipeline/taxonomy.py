@@ -2,8 +2,8 @@
 Taxonomy, or a TaxonomyError with everything that is wrong.
 
 A file names departments, aspects (each with a department and with phrases, in the language of `text/phrases.py`) and
-severe causes, of which one post alone is enough. It may extend another: then it adds to what stands there. The one rule:
-whoever wrote the file learns all of its mistakes at once: where, what is wrong, what to write.
+severe causes, of which one post alone is enough. Words that many phrases share may have a name. A file may extend
+another: then it adds to what stands there. The one rule: whoever wrote the file learns all of its mistakes at once: where, what is wrong, what to write.
 """
 
 import re
@@ -33,8 +33,9 @@ COMMON: Final = "common"
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TEXT_MAX: Final = 500
+_NAMED: Final = re.compile(r"<([^<>\s|]*)>")
 _KEYS: Final = (
-    "name", "version", "title", "extends", "default", "without", "ignored", "departments", "aspects", "severe"
+    "name", "version", "title", "extends", "default", "without", "ignored", "words", "departments", "aspects", "severe"
 )  # fmt: skip
 _TOPIC_KEYS: Final = ("title", "department", "recommended_action", *WEIGHTS)
 _SEVERE_KEYS: Final = ("title", "department", "recommended_action", "phrases")
@@ -100,7 +101,7 @@ def shipped_text(name: str) -> str | None:
     """The file of a shipped taxonomy, None where there is none of that name."""
     if name != COMMON and name not in shipped():
         return None
-    return files("pipeline.taxonomies").joinpath(f"{name}.toml").read_text("utf-8")
+    return files("pipeline").joinpath("taxonomies", f"{name}.toml").read_text("utf-8")
 
 
 @cache
@@ -123,6 +124,7 @@ def parse(text: str, known: Callable[[str], str | None] = shipped_text) -> Taxon
     if messages:
         raise TaxonomyError(messages)
     aspects, severe = whole["aspects"], whole["severe"]
+    named = {name: "|".join(words.split()) for name, words in whole["words"].items()}
     ignored = [(pattern, Meaning(None, PLAIN, pattern)) for pattern in whole["ignored"]]
     return Taxonomy(
         name=whole["name"],
@@ -132,8 +134,8 @@ def parse(text: str, known: Callable[[str], str | None] = shipped_text) -> Taxon
         aspects={name: _topic(name, table) for name, table in aspects.items()},
         severe={name: _topic(name, table) for name, table in severe.items()},
         default=whole.get("default"),
-        phrases=Phrases([*ignored, *_meanings(aspects)]),
-        severe_phrases=Phrases([*ignored, *_meanings(severe)]),
+        phrases=Phrases([*ignored, *_meanings(aspects)], named),
+        severe_phrases=Phrases([*ignored, *_meanings(severe)], named),
     )
 
 
@@ -198,6 +200,7 @@ def _check(document: dict[str, Any]) -> Iterator[str]:
     yield from _check_text(document, "title", "")
     yield from _check_list(document, "without", "", lambda name: None if _NAME.fullmatch(name) else _WRITE_NAME)
     yield from _check_list(document, "ignored", "", _pattern_mistake)
+    yield from _check_words(document.get("words", {}))
     departments = document.get("departments", {})
     if not isinstance(departments, dict) or not all(isinstance(title, str) for title in departments.values()):
         yield '`departments`: write a table [departments] with lines such as kitchen = "Kitchen"'
@@ -217,6 +220,19 @@ def _check(document: dict[str, Any]) -> Iterator[str]:
                 yield f"`{part}.{name}`: write a table [{part}.{name}] with `department` and `phrases`"
             else:
                 yield from _check_topic(table, keys, f"{part}.{name}.")
+
+
+def _check_words(words: Any) -> Iterator[str]:
+    if not isinstance(words, dict) or not all(isinstance(value, str) for value in words.values()):
+        yield '`words`: write a table [words] with lines such as drinks = "tea coffee beer*"'
+        return
+    for name, value in words.items():
+        try:
+            Phrases((), {name: "|".join(value.split())})
+        except PatternError as error:
+            yield f"`words.{name}`: {error}; write words with spaces between them, a `*` only at an end"
+        if not _NAME.fullmatch(name):
+            yield f"`words`: the name {_short(name)} cannot be used; {_WRITE_NAME}"
 
 
 def _check_topic(table: dict[str, Any], keys: tuple[str, ...], where: str) -> Iterator[str]:
@@ -257,7 +273,7 @@ def _pattern_mistake(pattern: str) -> str | None:
     if pattern != pattern.lower():
         return "write it in small letters, as all texts are read"
     try:
-        Phrases([(pattern, None)])
+        Phrases([(pattern, None)], dict.fromkeys(_NAMED.findall(pattern), "any"))
     except PatternError as error:
         return str(error)
     return None
@@ -265,11 +281,16 @@ def _pattern_mistake(pattern: str) -> str | None:
 
 def _merged(documents: list[dict[str, Any]]) -> dict[str, Any]:
     """From the deepest file up: what a file says replaces what stood there, its phrases are added."""
-    whole: dict[str, Any] = {"version": 1, "departments": {}, "aspects": {}, "severe": {}, "ignored": [], "unknown": []}
+    whole: dict[str, Any] = {"version": 1, "departments": {}, "aspects": {}, "severe": {}, "ignored": []}
+    whole.update(words={}, unknown=[])
     for document in reversed(documents):
         whole.update({key: document[key] for key in ("name", "title", "default") if key in document})
         whole["version"] = document.get("version", 1)
         whole["departments"] = {**whole["departments"], **document.get("departments", {})}
+        whole["words"] = {
+            **whole["words"],
+            **{name: f"{whole['words'].get(name, '')} {words}" for name, words in document.get("words", {}).items()},
+        }
         whole["ignored"] = [*whole["ignored"], *document.get("ignored", [])]
         for part in ("aspects", "severe"):
             topics = {name: dict(table) for name, table in whole[part].items()}
@@ -304,8 +325,12 @@ def _check_whole(whole: dict[str, Any]) -> Iterator[str]:
                 )
             count = sum(len(table.get(key, [])) for key in WEIGHTS)
             patterns += count
+            for pattern in (pattern for key in WEIGHTS for pattern in table.get(key, [])):
+                yield from _check_names(pattern, whole["words"], f"{part}.{name}")
             if not count:
                 yield f'`{part}.{name}`: has no phrases; add some, such as phrases = ["too slow", "wait*"]'
+    for pattern in whole["ignored"]:
+        yield from _check_names(pattern, whole["words"], "ignored")
     if patterns > PATTERNS_MAX:
         yield f"has {patterns} phrases; {PATTERNS_MAX} are allowed"
     default = whole.get("default")
@@ -313,6 +338,15 @@ def _check_whole(whole: dict[str, Any]) -> Iterator[str]:
         yield f"`default`: there is no aspect {_short(default)}; write one of {_list(aspects)}"
     for name in whole["unknown"]:
         yield f"`without`: there is no aspect {_short(name)} to leave out; take it out of the list"
+
+
+def _check_names(pattern: str, words: Mapping[str, str], where: str) -> Iterator[str]:
+    for name in _NAMED.findall(pattern):
+        if name not in words:
+            yield (
+                f"`{where}`: the phrase {_short(pattern)} names <{name}>, which stands for no words; "
+                f"add it under [words] or write one of {_list(words)}"
+            )
 
 
 def _topic(name: str, table: dict[str, Any]) -> Topic:

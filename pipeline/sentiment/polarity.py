@@ -53,12 +53,14 @@ class Vader:
     """The package's lexicon and emoji, read once, and the algorithm.
 
     `more`: single words in small letters -> valences (-4 to 4) that are added to the lexicon, or take the place of its
-    own, as if they stood in the package's file.
+    own, as if they stood in the package's file; 0 takes a word out.
     """
 
     def __init__(self, more: Mapping[str, float] = MappingProxyType({})) -> None:
         analyzer = SentimentIntensityAnalyzer()
-        self._words = Vocabulary({**analyzer.lexicon, **more})
+        lexicon = {**analyzer.lexicon, **more}
+        self.lexicon: Mapping[str, float] = {word: valence for word, valence in lexicon.items() if valence}
+        self._words = Vocabulary(self.lexicon)
         self._emoji = EmojiNames(analyzer.emojis)
 
     def polarity(self, text: str) -> Polarity:
@@ -66,7 +68,15 @@ class Vader:
         if not text.isascii():
             text = self._emoji.spelled_out(text)
         tokens = text.split()
+        _, valences = self.valences(tokens)
+        if not valences:
+            return NEUTRAL if tokens else EMPTY
+        return summed(valences, len(tokens), emphasis(text))
+
+    def valences(self, tokens: Sequence[str]) -> tuple[list[int], list[float]]:
+        """The places of the tokens that have a valence, and the valences as their neighbours leave them."""
         words = [START, START, START, *map(self._words.__getitem__, tokens), PLAIN, PLAIN]
+        places: list[int] = []
         valences: list[float] = []
         but = 0
         shouting: bool | None = None
@@ -76,6 +86,7 @@ class Vader:
             if word.turns and not but:
                 but = place
             if word.scored:
+                places.append(place - 3)
                 if word.changeable or words[place - 1].changes or words[place - 2].changes or words[place - 3].changes:
                     if shouting is None:
                         # Capitals mean something only if not all words are in capitals.
@@ -83,11 +94,9 @@ class Vader:
                     valences.append(valence_at(words, place, shouting))
                 else:
                     valences.append(word.valence)
-        if not valences:
-            return NEUTRAL if tokens else EMPTY
-        if but:
-            weigh_around_but(valences, [place for place, word in enumerate(words) if word.scored], but)
-        return summed(valences, len(tokens), emphasis(text))
+        if but and valences:
+            weigh_around_but(valences, places, but - 3)
+        return places, valences
 
 
 def valence_at(words: Sequence[Word], place: int, shouting: bool) -> float:

@@ -1,26 +1,31 @@
-"""Phrases in a text, all at once: patterns -> a trie of words; a list of words -> which patterns stand where.
+"""Phrases in a text, all at once: patterns -> an automaton of words; a list of words -> which patterns stand where.
 
 A pattern is made of words, with a space between them:
 
 - `late` that word; `late|delayed` one of them; `wait*` any word that begins so (at least three letters);
 - `0` a number in digits; `0th` an ordinal ("3rd");
-- `(really|so)` in brackets: may be missing; `..` up to three other words.
+- `(really|so)` in brackets: may be missing; `..` up to three other words; `{time}` any word of the set of that name.
 
-The one rule: time grows with the number of words that begin some pattern, not with the number of patterns.
+The one rule: a word costs one look-up for each phrase that it may be in, however many patterns there are. The
+automaton is made deterministic as texts come, and what was made is kept within a bound.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Generic, NamedTuple, TypeVar
 
 GAP_MAX: Final = 3
 """Words that `..` stands for, at most."""
-PATTERN_LENGTH_MAX: Final = 200
-VARIANTS_MAX: Final = 500
-"""Word sequences that one pattern may stand for."""
+PATTERN_LENGTH_MAX: Final = 2_000
+VARIANTS_MAX: Final = 64
+"""Ways to leave parts of one pattern out."""
 KEPT_MAX: Final = 100_000
+"""Words, and states of the automaton, that are kept."""
 
-_ELEMENT: Final = re.compile(r"[^\s()|*]+\*?(?:\|[^\s()|*]+\*?)*|\.\.")
+_PART: Final = re.compile(r"[^\s()|*{}]+\*?(?:\|[^\s()|*{}]+\*?)*|\.\.")
+_SET: Final = re.compile(r"\{([a-z_]*)\}")
 _ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)\Z")
 _GAP: Final = ".."
 
@@ -40,6 +45,8 @@ class Found(NamedTuple, Generic[Value]):
 
 
 class _Node(Generic[Value]):
+    """A place in the patterns: which node follows on a part, which after a gap, which patterns end here."""
+
     __slots__ = ("children", "gap", "values")
 
     def __init__(self) -> None:
@@ -48,92 +55,121 @@ class _Node(Generic[Value]):
         self.values: list[Value] = []
 
 
-class Phrases(Generic[Value]):
-    """`patterns`: pairs of a pattern and what it means. Raises PatternError."""
+class _State(Generic[Value]):
+    """Several places at once, each with the number of words that may still be passed over; `next` by kind of word."""
 
-    def __init__(self, patterns: Iterable[tuple[str, Value]]) -> None:
+    __slots__ = ("next", "places", "values")
+
+    def __init__(self, places: "tuple[tuple[_Node[Value], int], ...]") -> None:
+        self.places = places
+        self.next: dict[int, _State[Value] | None] = {}
+        values = [value for node, passed in places if passed < 0 for value in node.values]
+        self.values: tuple[Value, ...] = tuple(dict.fromkeys(values))
+
+
+class Phrases(Generic[Value]):
+    """`patterns`: pairs of a pattern and what it means (hashable). `sets`: names -> words, as in a pattern
+    ("hour|day*"). Raises PatternError."""
+
+    def __init__(self, patterns: Iterable[tuple[str, Value]], sets: Mapping[str, str] = MappingProxyType({})) -> None:
         self._root: _Node[Value] = _Node()
-        self._symbols: set[str] = set()
+        self._parts_of: dict[str, set[str]] = defaultdict(set)
+        self._kinds: dict[tuple[str, ...], int] = {(): 0}
+        self._parts: list[tuple[str, ...]] = [()]
         for pattern, value in patterns:
-            for sequence in _sequences(pattern):
+            for sequence in _sequences(pattern, sets):
                 self._add(sequence, value)
-        self._prefix_lengths = sorted({len(symbol) - 1 for symbol in self._symbols if symbol[-1] == "*"})
-        self._read = _Symbols(self._symbols_of)
+        self._prefix_lengths = sorted({len(word) - 1 for word in self._parts_of if word[-1] == "*"})
+        self._kind_of: dict[str, int] = {}
+        self._states: dict[tuple[tuple[int, int], ...], _State[Value]] = {}
+        self._start = _State(((self._root, -1),))
 
     @property
     def vocabulary(self) -> set[str]:
         """All whole words of the patterns."""
-        return {symbol for symbol in self._symbols if symbol[-1] != "*" and symbol.isalpha()}
+        return {word for word in self._parts_of if word.isalpha()}
 
     def find(self, words: Sequence[str]) -> list[Found[Value]]:
         """All patterns that stand in the words, those within others too; by start, then by end."""
-        known = list(map(self._read.__getitem__, words))
-        first = self._root.children
+        known = self._kind_of
+        kinds = [known[word] if word in known else self._kind(word) for word in words]
+        count = len(kinds)
         found: list[Found[Value]] = []
-        for start, symbols in enumerate(known):
-            for symbol in symbols:
-                node = first.get(symbol)
-                if node is not None:
-                    if node.children or node.gap is not None:
-                        self._walk(node, known, start, start + 1, found)
-                    else:
-                        found += [Found(start, start + 1, value) for value in node.values]
+        first = self._start
+        for start, kind in enumerate(kinds):
+            if not kind:
+                continue
+            state = first.next[kind] if kind in first.next else self._follow(first, kind)
+            place = start
+            while state is not None:
+                place += 1
+                for value in state.values:
+                    found.append(Found(start, place, value))
+                if place == count:
+                    break
+                kind = kinds[place]
+                state = state.next[kind] if kind in state.next else self._follow(state, kind)
         return found
 
-    def _walk(
-        self, node: _Node[Value], known: list[tuple[str, ...]], start: int, place: int, found: list[Found[Value]]
-    ) -> None:
-        for value in node.values:
-            found.append(Found(start, place, value))
-        if place < len(known):
-            for symbol in known[place]:
-                if (child := node.children.get(symbol)) is not None:
-                    self._walk(child, known, start, place + 1, found)
-        if node.gap is not None:
-            for later in range(place, min(place + GAP_MAX + 1, len(known))):
-                for symbol in known[later]:
-                    if (child := node.gap.children.get(symbol)) is not None:
-                        self._walk(child, known, start, later + 1, found)
+    def _follow(self, state: _State[Value], kind: int) -> _State[Value] | None:
+        """The state after a word of that kind; None if no pattern goes on."""
+        places: dict[tuple[int, int], tuple[_Node[Value], int]] = {}
+
+        def reach(node: _Node[Value], passed: int) -> None:
+            places[id(node), passed] = (node, passed)
+
+        parts = self._parts[kind]
+        for node, passed in state.places:
+            for part in parts:
+                if (child := node.children.get(part)) is not None:
+                    reach(child, -1)
+                    if child.gap is not None:
+                        reach(child.gap, GAP_MAX)
+            if passed > 0:
+                reach(node, passed - 1)
+        following: _State[Value] | None = None
+        if places:
+            key = tuple(sorted(places))
+            if len(self._states) >= KEPT_MAX:
+                self._states.clear()
+                self._start = _State(((self._root, -1),))
+            if (following := self._states.get(key)) is None:
+                following = self._states[key] = _State(tuple(places[one] for one in key))
+        state.next[kind] = following
+        return following
 
     def _add(self, sequence: Sequence[str], value: Value) -> None:
         node = self._root
-        for symbol in sequence:
-            if symbol == _GAP:
+        for part in sequence:
+            if part == _GAP:
                 node.gap = node.gap or _Node()
                 node = node.gap
-            else:
-                self._symbols.add(symbol)
-                node = node.children.setdefault(symbol, _Node())
+                continue
+            for word in part.split("|"):
+                self._parts_of[word].add(part)
+            node = node.children.setdefault(part, _Node())
         if value not in node.values:
             node.values.append(value)
 
-    def _symbols_of(self, word: str) -> tuple[str, ...]:
-        """The elements of patterns that a word fits."""
-        fitting = [word] if word in self._symbols and word != "0" and word != "0th" else []
+    def _kind(self, word: str) -> int:
+        """Words that fit the same parts of patterns are of one kind; 0 fits none."""
+        fitting: set[str] = set()
         if word[:1].isdigit():
-            number = "0th" if _ORDINAL.match(word) else "0"
-            if number in self._symbols:
-                fitting.append(number)
+            fitting |= self._parts_of.get("0th" if _ORDINAL.match(word) else "0", set())
+        if word not in ("0", "0th"):
+            fitting |= self._parts_of.get(word, set())
         for length in self._prefix_lengths:
             if len(word) < length:
                 break
-            if (prefix := word[:length] + "*") in self._symbols:
-                fitting.append(prefix)
-        return tuple(fitting)
-
-
-class _Symbols(dict[str, tuple[str, ...]]):
-    """A bounded memory of which elements a word fits."""
-
-    def __init__(self, read: Callable[[str], tuple[str, ...]]) -> None:
-        super().__init__()
-        self._of = read
-
-    def __missing__(self, word: str) -> tuple[str, ...]:
-        if len(self) >= KEPT_MAX:
-            self.clear()
-        symbols = self[word] = self._of(word)
-        return symbols
+            fitting |= self._parts_of.get(word[:length] + "*", set())
+        parts = tuple(sorted(fitting))
+        kind = self._kinds.setdefault(parts, len(self._parts))
+        if kind == len(self._parts):
+            self._parts.append(parts)
+        if len(self._kind_of) >= KEPT_MAX:
+            self._kind_of.clear()
+        self._kind_of[word] = kind
+        return kind
 
 
 def longest(found: Iterable[Found[Value]]) -> list[Found[Value]]:
@@ -147,26 +183,30 @@ def longest(found: Iterable[Found[Value]]) -> list[Found[Value]]:
     return sorted(chosen, key=lambda one: one.start)
 
 
-def _sequences(pattern: str) -> list[tuple[str, ...]]:
-    """A pattern -> all sequences of elements that it stands for."""
-    if len(pattern) > PATTERN_LENGTH_MAX:
+def _sequences(pattern: str, sets: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """A pattern -> the sequences of parts that it stands for: with and without those in brackets."""
+
+    def words_of(name: re.Match[str]) -> str:
+        if (words := sets.get(name[1])) is None:
+            raise PatternError(f"the pattern {pattern!r} names a set {name[0]} that there is not")
+        return words
+
+    whole = _SET.sub(words_of, pattern)
+    if len(whole) > PATTERN_LENGTH_MAX:
         raise PatternError(f"the pattern {pattern[:40]!r}… has more than {PATTERN_LENGTH_MAX} characters")
     sequences: list[tuple[str, ...]] = [()]
-    for part in pattern.split():
+    for part in whole.split():
         optional = part.startswith("(") and part.endswith(")")
         inner = part[1:-1] if optional else part
-        if not _ELEMENT.fullmatch(inner):
+        if not _PART.fullmatch(inner):
             raise PatternError(f"the pattern {pattern!r} has a part that cannot be read: {part!r}")
-        options = inner.split("|") if inner != _GAP else [_GAP]
-        if any(option.endswith("*") and len(option) < 4 for option in options):
+        if any(word.endswith("*") and len(word) < 4 for word in inner.split("|")):
             raise PatternError(f"the pattern {pattern!r}: `*` needs at least three letters before it, in {part!r}")
-        longer = [(*sequence, option) for sequence in sequences for option in options]
+        longer = [(*sequence, inner) for sequence in sequences]
         sequences = sequences + longer if optional else longer
         if len(sequences) > VARIANTS_MAX:
-            raise PatternError(
-                f"the pattern {pattern!r} stands for more than {VARIANTS_MAX} phrases; write it as several"
-            )
-    whole = [sequence for sequence in sequences if sequence]
-    if not whole or any(sequence[0] == _GAP or sequence[-1] == _GAP for sequence in whole):
+            raise PatternError(f"the pattern {pattern!r} has too many parts in brackets")
+    given = [sequence for sequence in sequences if sequence]
+    if not given or any(sequence[0] == _GAP or sequence[-1] == _GAP for sequence in given):
         raise PatternError(f"the pattern {pattern!r} must begin and end with a word that cannot be missing")
-    return whole
+    return given
