@@ -21,6 +21,7 @@ class Commands(click.Group):
         "settings": "Show the settings in force and where they come from.",
         "topics": "Create, check and export topics.",
         "units": "Check and publish the directory of units.",
+        "unrouted": "See what found no unit; say which one it is about.",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -22,10 +22,16 @@ class ReadError(RuntimeError):
 
 
 def read(
-    settings: Settings, topic: str, *, follow: bool = False, from_end: bool = False, seconds_max: float | None = None
+    settings: Settings,
+    topic: str,
+    *,
+    follow: bool = False,
+    from_end: bool = False,
+    since_ms: int | None = None,
+    seconds_max: float | None = None,
 ) -> Iterator[Any]:
-    """Records of a topic. Without `follow` it stops at what was the end when it began; with it, after `seconds_max`
-    or never. Raises ReadError."""
+    """Records of a topic, from the first on, or from those that were written at `since_ms`. Without `follow` it stops
+    at what was the end when it began; with it, after `seconds_max` or never. Raises ReadError."""
     try:
         consumer = KafkaConsumer(
             **kafka_python_options(settings),
@@ -36,17 +42,23 @@ def read(
     except (KafkaError, OSError) as error:
         raise ReadError(f"no Kafka answers at {settings.kafka}: {error}; is CEM_KAFKA right?") from None
     try:
-        yield from _read(consumer, topic, follow, from_end, seconds_max)
+        yield from _read(consumer, topic, follow, from_end, since_ms, seconds_max)
     finally:
         consumer.close()
 
 
-def _read(consumer: Any, topic: str, follow: bool, from_end: bool, seconds_max: float | None) -> Iterator[Any]:
+def _read(
+    consumer: Any, topic: str, follow: bool, from_end: bool, since_ms: int | None, seconds_max: float | None
+) -> Iterator[Any]:
     partitions = _partitions(consumer, topic)
     consumer.assign(partitions)
     ends = consumer.end_offsets(partitions)
     if from_end:
         consumer.seek_to_end(*partitions)
+    elif since_ms is not None:
+        found = consumer.offsets_for_times(dict.fromkeys(partitions, max(0, since_ms)))
+        for partition in partitions:
+            consumer.seek(partition, found[partition].offset if found.get(partition) else ends[partition])
     deadline = None if seconds_max is None else time.monotonic() + seconds_max
     while follow or any(consumer.position(partition) < ends[partition] for partition in partitions):
         for records in consumer.poll(timeout_ms=POLL_MS).values():

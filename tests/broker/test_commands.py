@@ -12,9 +12,11 @@ import orjson
 import pytest
 
 from agents.kafka.embedded import EmbeddedKafka
-from schemas.codec import encode
+from schemas.assignment import Label
+from schemas.codec import Codec, encode
+from schemas.unit import Unit
 from tests.broker.conftest import KEY, NewService, Service
-from tests.broker.test_way import STORE, post, raw, surge
+from tests.broker.test_way import STORE, insights, post, raw, surge
 
 pytestmark = pytest.mark.broker
 
@@ -134,6 +136,42 @@ def test_alerts_ack_and_resolve_tell_what_became_of_them(new_service: NewService
     assert (unknown.returncode, "unknown alert" in unknown.stderr) == (1, True)
     tail = cem(service, "alerts", "tail", "--unit", "store-17", "--once").stdout
     assert "opened" in tail and "acknowledged" in tail and "resolved" in tail
+
+
+def test_a_person_decides_what_found_no_unit(new_service: NewService) -> None:
+    """`unrouted list` shows what waits, with candidates and text; `unrouted assign` sends it its way, once; what is
+    decided is listed no more; a mistake is one clear line."""
+    service = new_service(input_partitions=2)
+    twins = [Unit(id=f"mall-{side}", name=side, kind="store", time_zone="UTC", aliases=("The Mall",)) for side in "ab"]
+    service.publish([STORE, *twins])
+    worker = service.worker()
+    service.ingest([post(1, text="rude people at the mall, call 212-555-0123"), post(2, text="nothing at all")])
+    service.drain(worker)
+
+    listed = [orjson.loads(line) for line in cem(service, "unrouted", "list", "--json").stdout.splitlines()]
+    assert {(one["id"], one["reason"], one["text"]) for one in listed} == {
+        ("x:p1", "ambiguous", "rude people at the mall, call [phone]"), ("x:p2", "no_clue", "nothing at all")
+    }  # fmt: skip
+    (ambiguous,) = cem(service, "unrouted", "list", "--json", "--reason", "ambiguous").stdout.splitlines()
+    assert [one["unit_id"] for one in orjson.loads(ambiguous)["candidates"]] == ["mall-a", "mall-b"]
+    table = cem(service, "unrouted", "list", "--limit", 1, COLUMNS="200").stdout
+    assert ("1 of 2" in table, table.count("x:p")) == (True, 1)
+
+    for identity, unit_id, word in (("x:p1", "mall-c", "'mall-"), ("x:p9", "mall-a", "'x:p9'")):
+        refused = cem(service, "unrouted", "assign", identity, unit_id)
+        assert (refused.returncode, word in refused.stderr) == (2, True), refused.stderr
+
+    assert cem(service, "unrouted", "assign", "x:p1", "mall-b", "--actor", "maria").stdout == "x:p1 is about mall-b\n"
+    again = cem(service, "unrouted", "assign", "x:p1", "mall-a")
+    assert (again.returncode, "does not wait" in again.stderr) == (2, True)
+    (left,) = cem(service, "unrouted", "list", "--json").stdout.splitlines()
+    assert orjson.loads(left)["id"] == "x:p2"
+    service.send(raw(service, encode(post(3, text="so true", kind="reply", in_reply_to="p1", root_id="p1")), b"p1"))
+    service.drain(worker)
+    assert [(one.id, one.unit_id, one.routing.rule) for one in insights(service)] == [
+        ("x:p1", "mall-b", "person"), ("x:p3", "mall-b", "thread")
+    ]  # fmt: skip
+    assert [one.actor for one in service.values("labels", Codec[Label](Label))] == ["maria"]
 
 
 def get(path: str) -> tuple[int, str]:
