@@ -6,7 +6,6 @@ do not count. A handle is `@name` for all networks, or `x:name` for one of them.
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -21,6 +20,8 @@ from zoneinfo import available_timezones
 import msgspec
 
 from pipeline.positions import CELL_UNITS_MAX, Positions
+from pipeline.text.fold import fold, unaccented
+from pipeline.text.staff import Staff
 from schemas.event import Ancestor
 from schemas.unit import Unit
 from schemas.vocabulary import Network
@@ -210,6 +211,11 @@ class Directory:
         return brands
 
     @cached_property
+    def staff(self) -> Staff:
+        """The names of people that units list."""
+        return Staff((unit.id, unit.staff) for unit in self.units.values() if unit.staff)
+
+    @cached_property
     def _positions(self) -> Positions:
         return Positions((unit.id, unit.position) for unit in self.units.values() if unit.position is not None)
 
@@ -220,19 +226,6 @@ class Directory:
         for alias in (*self._aliases, *self._brands):
             lengths.setdefault(alias.partition(" ")[0], set()).add(alias.count(" ") + 1)
         return {word: tuple(sorted(found, reverse=True)) for word, found in lengths.items()}
-
-
-def fold(text: str) -> str:
-    """What two spellings of a word have in common: no case, no accents, no compatibility forms."""
-    return text.lower() if text.isascii() else unaccented(text.casefold())
-
-
-def unaccented(text: str) -> str:
-    """A text without accents and compatibility forms."""
-    if text.isascii():
-        return text
-    apart = unicodedata.normalize("NFKD", text)
-    return unicodedata.normalize("NFC", "".join(char for char in apart if not unicodedata.combining(char)))
 
 
 def fold_handle(handle: str) -> str:

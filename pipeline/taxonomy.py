@@ -22,6 +22,7 @@ from schemas.unit import Unit
 STRONG, PLAIN, WEAK = 3.0, 2.0, 1.0
 """What a phrase weighs. Weak ones only hint at an aspect: they decide where nothing else is said."""
 WEIGHTS: Final = {"strong": STRONG, "phrases": PLAIN, "weak": WEAK}
+WEIGHT_MIN, WEIGHT_MAX = 0.1, 10.0
 FILE_LENGTH_MAX: Final = 500_000
 TOPICS_MAX: Final = 200
 """Aspects and severe causes together."""
@@ -33,11 +34,12 @@ COMMON: Final = "common"
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TEXT_MAX: Final = 500
-_NAMED: Final = re.compile(r"<([^<>\s|]*)>")
+_SET_NAME: Final = re.compile(r"[a-z_]{1,64}")
+_NAMED: Final = re.compile(r"\{([a-z_]*)\}")
 _KEYS: Final = (
-    "name", "version", "title", "extends", "default", "without", "ignored", "words", "departments", "aspects", "severe"
+    "name", "version", "title", "extends", "default", "without", "ignored", "sets", "departments", "aspects", "severe"
 )  # fmt: skip
-_TOPIC_KEYS: Final = ("title", "department", "recommended_action", *WEIGHTS)
+_TOPIC_KEYS: Final = ("title", "department", "recommended_action", "weight", *WEIGHTS)
 _SEVERE_KEYS: Final = ("title", "department", "recommended_action", "phrases")
 _WRITE_NAME: Final = "write small letters, digits and `_`, a letter first, 64 at most"
 
@@ -51,12 +53,14 @@ class TaxonomyError(ValueError):
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """An aspect or a severe cause. `recommended_action`: a sentence for those who have to do something."""
+    """An aspect or a severe cause. `recommended_action`: a sentence for those who have to do something. `weight`: how
+    much its phrases count beside those of others; more for a cause whose words hardly ever mean anything else."""
 
     name: str
     title: str
     department: str
     recommended_action: str = ""
+    weight: float = 1.0
 
 
 class Meaning(msgspec.Struct, frozen=True):
@@ -124,7 +128,7 @@ def parse(text: str, known: Callable[[str], str | None] = shipped_text) -> Taxon
     if messages:
         raise TaxonomyError(messages)
     aspects, severe = whole["aspects"], whole["severe"]
-    named = {name: "|".join(words.split()) for name, words in whole["words"].items()}
+    sets = {name: _joined(words) for name, words in whole["sets"].items()}
     ignored = [(pattern, Meaning(None, PLAIN, pattern)) for pattern in whole["ignored"]]
     return Taxonomy(
         name=whole["name"],
@@ -134,8 +138,8 @@ def parse(text: str, known: Callable[[str], str | None] = shipped_text) -> Taxon
         aspects={name: _topic(name, table) for name, table in aspects.items()},
         severe={name: _topic(name, table) for name, table in severe.items()},
         default=whole.get("default"),
-        phrases=Phrases([*ignored, *_meanings(aspects)], named),
-        severe_phrases=Phrases([*ignored, *_meanings(severe)], named),
+        phrases=Phrases([*ignored, *_meanings(aspects)], sets),
+        severe_phrases=Phrases([*ignored, *_meanings(severe)], sets),
     )
 
 
@@ -200,7 +204,7 @@ def _check(document: dict[str, Any]) -> Iterator[str]:
     yield from _check_text(document, "title", "")
     yield from _check_list(document, "without", "", lambda name: None if _NAME.fullmatch(name) else _WRITE_NAME)
     yield from _check_list(document, "ignored", "", _pattern_mistake)
-    yield from _check_words(document.get("words", {}))
+    yield from _check_sets(document.get("sets", {}))
     departments = document.get("departments", {})
     if not isinstance(departments, dict) or not all(isinstance(title, str) for title in departments.values()):
         yield '`departments`: write a table [departments] with lines such as kitchen = "Kitchen"'
@@ -222,23 +226,26 @@ def _check(document: dict[str, Any]) -> Iterator[str]:
                 yield from _check_topic(table, keys, f"{part}.{name}.")
 
 
-def _check_words(words: Any) -> Iterator[str]:
-    if not isinstance(words, dict) or not all(isinstance(value, str) for value in words.values()):
-        yield '`words`: write a table [words] with lines such as drinks = "tea coffee beer*"'
+def _check_sets(sets: Any) -> Iterator[str]:
+    if not isinstance(sets, dict) or not all(isinstance(words, str) for words in sets.values()):
+        yield '`sets`: write a table [sets] with lines such as drinks = "tea|coffee|beer*"'
         return
-    for name, value in words.items():
+    for name, words in sets.items():
+        if not _SET_NAME.fullmatch(name):
+            yield f"`sets`: the name {_short(name)} cannot be used; write small letters and `_`, 64 at most"
         try:
-            Phrases((), {name: "|".join(value.split())})
+            Phrases([(_joined(words), None)])
         except PatternError as error:
-            yield f"`words.{name}`: {error}; write words with spaces between them, a `*` only at an end"
-        if not _NAME.fullmatch(name):
-            yield f"`words`: the name {_short(name)} cannot be used; {_WRITE_NAME}"
+            yield f"`sets.{name}`: {error}"
 
 
 def _check_topic(table: dict[str, Any], keys: tuple[str, ...], where: str) -> Iterator[str]:
     yield from _check_keys(table, keys, where)
     for key in ("title", "department", "recommended_action"):
         yield from _check_text(table, key, where)
+    weight = table.get("weight", 1)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not WEIGHT_MIN <= weight <= WEIGHT_MAX:
+        yield f"`{where}weight`: {_short(weight)} cannot be used; write a number from {WEIGHT_MIN} to {WEIGHT_MAX}"
     for key in WEIGHTS:
         yield from _check_list(table, key, where, _pattern_mistake)
 
@@ -282,15 +289,14 @@ def _pattern_mistake(pattern: str) -> str | None:
 def _merged(documents: list[dict[str, Any]]) -> dict[str, Any]:
     """From the deepest file up: what a file says replaces what stood there, its phrases are added."""
     whole: dict[str, Any] = {"version": 1, "departments": {}, "aspects": {}, "severe": {}, "ignored": []}
-    whole.update(words={}, unknown=[])
+    whole.update(sets={}, unknown=[])
     for document in reversed(documents):
         whole.update({key: document[key] for key in ("name", "title", "default") if key in document})
         whole["version"] = document.get("version", 1)
         whole["departments"] = {**whole["departments"], **document.get("departments", {})}
-        whole["words"] = {
-            **whole["words"],
-            **{name: f"{whole['words'].get(name, '')} {words}" for name, words in document.get("words", {}).items()},
-        }
+        for name, words in document.get("sets", {}).items():
+            before = whole["sets"].get(name)
+            whole["sets"][name] = words if before is None else f"{before}|{words}"
         whole["ignored"] = [*whole["ignored"], *document.get("ignored", [])]
         for part in ("aspects", "severe"):
             topics = {name: dict(table) for name, table in whole[part].items()}
@@ -326,11 +332,11 @@ def _check_whole(whole: dict[str, Any]) -> Iterator[str]:
             count = sum(len(table.get(key, [])) for key in WEIGHTS)
             patterns += count
             for pattern in (pattern for key in WEIGHTS for pattern in table.get(key, [])):
-                yield from _check_names(pattern, whole["words"], f"{part}.{name}")
+                yield from _check_names(pattern, whole["sets"], f"{part}.{name}")
             if not count:
                 yield f'`{part}.{name}`: has no phrases; add some, such as phrases = ["too slow", "wait*"]'
     for pattern in whole["ignored"]:
-        yield from _check_names(pattern, whole["words"], "ignored")
+        yield from _check_names(pattern, whole["sets"], "ignored")
     if patterns > PATTERNS_MAX:
         yield f"has {patterns} phrases; {PATTERNS_MAX} are allowed"
     default = whole.get("default")
@@ -340,12 +346,12 @@ def _check_whole(whole: dict[str, Any]) -> Iterator[str]:
         yield f"`without`: there is no aspect {_short(name)} to leave out; take it out of the list"
 
 
-def _check_names(pattern: str, words: Mapping[str, str], where: str) -> Iterator[str]:
+def _check_names(pattern: str, sets: Mapping[str, str], where: str) -> Iterator[str]:
     for name in _NAMED.findall(pattern):
-        if name not in words:
+        if name not in sets:
             yield (
-                f"`{where}`: the phrase {_short(pattern)} names <{name}>, which stands for no words; "
-                f"add it under [words] or write one of {_list(words)}"
+                f"`{where}`: the phrase {_short(pattern)} names {{{name}}}, a set that there is not; "
+                f"add it under [sets] or write one of {_list(sets)}"
             )
 
 
@@ -355,6 +361,7 @@ def _topic(name: str, table: dict[str, Any]) -> Topic:
         title=table.get("title", _spoken(name)),
         department=table["department"],
         recommended_action=table.get("recommended_action", ""),
+        weight=float(table.get("weight", 1.0)),
     )
 
 
@@ -362,7 +369,12 @@ def _meanings(topics: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Meaning]
     for name, table in topics.items():
         for key, weight in WEIGHTS.items():
             for pattern in table.get(key, []):
-                yield pattern, Meaning(name, weight, pattern)
+                yield pattern, Meaning(name, weight * float(table.get("weight", 1.0)), pattern)
+
+
+def _joined(words: str) -> str:
+    """The words of a set, which may be written on several lines."""
+    return "|".join(words.replace("|", " ").split())
 
 
 def _list(names: Mapping[str, Any]) -> str:

@@ -22,6 +22,8 @@ from pipeline.text.phrases import Phrases, longest
 from pipeline.text.reading import Reader, Reading
 
 LEXICON: Final = "lexicon"
+ASIDE: Final = 0.5
+"""What a fact counts where a text does not speak of a service."""
 
 
 class Scored(msgspec.Struct, frozen=True, gc=False):
@@ -35,16 +37,18 @@ class Care:
     """The layer of one language."""
 
     def __init__(self, language: str = "en") -> None:
-        content = dict(_content(language))
-        words = {**content.pop("words"), **content.pop("emoji")}
+        content = _content(language)
+        words = {**content["words"], **content["emoji"]}
         self._vader = Vader(more=words)
-        sets = content.pop("sets")
+        sets = content["sets"]
+        self._context = frozenset(content["context"]["words"].split())
+        self._facts = frozenset(content["facts"])
         self._phrases = Phrases(
             (
                 (pattern, (float(valence), section))
-                for section, valences in content.items()
+                for section, valences in {**content["facts"], **content["tone"]}.items()
                 for valence, patterns in valences.items()
-                for pattern in patterns
+                for pattern in patterns.splitlines()
             ),
             sets,
         )
@@ -64,12 +68,13 @@ class Care:
         places, valences = self._vader.valences(reading.raw)
         if not found:
             return [Hit(place, place + 1, valence, LEXICON) for place, valence in zip(places, valences, strict=True)]
+        aside = 1.0 if not self._context.isdisjoint(reading.words) else ASIDE
         covered: set[int] = set()
         hits: list[Hit] = []
         for start, end, (valence, section) in found:
             covered.update(range(start, end))
             if valence:
-                hits.append(Hit(start, end, valence, section))
+                hits.append(Hit(start, end, valence * aside if section in self._facts else valence, section))
         hits += [
             Hit(place, place + 1, valence, LEXICON)
             for place, valence in zip(places, valences, strict=True)

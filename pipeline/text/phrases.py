@@ -45,14 +45,16 @@ class Found(NamedTuple, Generic[Value]):
 
 
 class _Node(Generic[Value]):
-    """A place in the patterns: which node follows on a part, which after a gap, which patterns end here."""
+    """A place in the patterns: which node follows on a part, which after a gap, which patterns end here, each with its
+    place among all patterns."""
 
-    __slots__ = ("children", "gap", "values")
+    __slots__ = ("children", "gap", "number", "values")
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
+        self.number = number
         self.children: dict[str, _Node[Value]] = {}
         self.gap: _Node[Value] | None = None
-        self.values: list[Value] = []
+        self.values: dict[Value, int] = {}
 
 
 class _State(Generic[Value]):
@@ -63,8 +65,9 @@ class _State(Generic[Value]):
     def __init__(self, places: "tuple[tuple[_Node[Value], int], ...]") -> None:
         self.places = places
         self.next: dict[int, _State[Value] | None] = {}
-        values = [value for node, passed in places if passed < 0 for value in node.values]
-        self.values: tuple[Value, ...] = tuple(dict.fromkeys(values))
+        values = {value: place for node, passed in places if passed < 0 for value, place in node.values.items()}
+        self.values = tuple(sorted(values, key=values.__getitem__))
+        """What ends here, in the order of the patterns."""
 
 
 class Phrases(Generic[Value]):
@@ -72,13 +75,14 @@ class Phrases(Generic[Value]):
     ("hour|day*"). Raises PatternError."""
 
     def __init__(self, patterns: Iterable[tuple[str, Value]], sets: Mapping[str, str] = MappingProxyType({})) -> None:
-        self._root: _Node[Value] = _Node()
+        self._nodes = 0
+        self._root: _Node[Value] = self._node()
         self._parts_of: dict[str, set[str]] = defaultdict(set)
         self._kinds: dict[tuple[str, ...], int] = {(): 0}
         self._parts: list[tuple[str, ...]] = [()]
-        for pattern, value in patterns:
+        for place, (pattern, value) in enumerate(patterns):
             for sequence in _sequences(pattern, sets):
-                self._add(sequence, value)
+                self._add(sequence, value, place)
         self._prefix_lengths = sorted({len(word) - 1 for word in self._parts_of if word[-1] == "*"})
         self._kind_of: dict[str, int] = {}
         self._states: dict[tuple[tuple[int, int], ...], _State[Value]] = {}
@@ -116,7 +120,7 @@ class Phrases(Generic[Value]):
         places: dict[tuple[int, int], tuple[_Node[Value], int]] = {}
 
         def reach(node: _Node[Value], passed: int) -> None:
-            places[id(node), passed] = (node, passed)
+            places[node.number, passed] = (node, passed)
 
         parts = self._parts[kind]
         for node, passed in state.places:
@@ -138,18 +142,23 @@ class Phrases(Generic[Value]):
         state.next[kind] = following
         return following
 
-    def _add(self, sequence: Sequence[str], value: Value) -> None:
+    def _node(self) -> _Node[Value]:
+        self._nodes += 1
+        return _Node(self._nodes)
+
+    def _add(self, sequence: Sequence[str], value: Value, place: int) -> None:
         node = self._root
         for part in sequence:
             if part == _GAP:
-                node.gap = node.gap or _Node()
+                node.gap = node.gap or self._node()
                 node = node.gap
                 continue
             for word in part.split("|"):
                 self._parts_of[word].add(part)
-            node = node.children.setdefault(part, _Node())
-        if value not in node.values:
-            node.values.append(value)
+            if part not in node.children:
+                node.children[part] = self._node()
+            node = node.children[part]
+        node.values.setdefault(value, place)
 
     def _kind(self, word: str) -> int:
         """Words that fit the same parts of patterns are of one kind; 0 fits none."""

@@ -1,0 +1,19 @@
+"""The files of the languages: `pipeline/lexicons/<language>/<name>.toml`. Another language is another folder."""
+
+import tomllib
+from importlib.resources import files
+from typing import Any, Final
+
+DEFAULT: Final = "en"
+
+
+def content(name: str, language: str = DEFAULT) -> dict[str, Any]:
+    """What a file holds. Raises FileNotFoundError where the language has none."""
+    return tomllib.loads(files("pipeline.lexicons").joinpath(language, f"{name}.toml").read_text("utf-8"))
+
+
+def covers(name: str, language: str | None) -> bool:
+    """Whether there is such a file. None (nobody can tell the language) reads as the default."""
+    if language is None:
+        return True
+    return language.isalpha() and files("pipeline.lexicons").joinpath(language, f"{name}.toml").is_file()
