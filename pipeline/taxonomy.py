@@ -172,7 +172,9 @@ def _chain(text: str, known: Callable[[str], str | None]) -> tuple[list[dict[str
         names.append(base)
         following = known(base)
         if following is None:
-            messages.append(f"`extends`: there is no taxonomy {_short(base)}; use one of {', '.join(shipped())}, common")
+            messages.append(
+                f"`extends`: there is no taxonomy {_short(base)}; use one of {', '.join(shipped())}, common"
+            )
     return documents, messages
 
 
