@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Final
 
 from pipeline.lexicon import DEFAULT, content
-from pipeline.text.phrases import Phrases
+from pipeline.text.phrases import Phrases, longest
 from pipeline.text.reading import HANDLE, Reading
 from schemas.insight import Suspicion
 from schemas.post import Author
@@ -55,8 +55,8 @@ Sign = tuple[Reason, float]
 """A reason and its weight, 0 to 1."""
 
 _NONE: Final = Suspicion()
-_LINK: Final = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|net|org|info|biz|tv|ly|me|us|pl|ru|xyz|top)\b(?:/\S*)?")
-_OWN_SHORT_LINK: Final = re.compile(r"https?://(?:t\.co|pic\.twitter\.com|pbs\.twimg\.com)/")
+_DOMAIN: Final = re.compile(r"\.(?:com|net|org|info|biz|tv|ly|me|us|pl|ru|xyz|top)\b")
+_OWN_LINK: Final = re.compile(r"(?:https?://)?(?:t\.co|pic\.twitter\.com|pbs\.twimg\.com)/\S*")
 """What the network itself makes of a photo or a quoted post."""
 _EARNING_LINK: Final = re.compile(
     r"(?i)adf\.ly|linkbucks|bit\.ly|goo\.gl|tinyurl|ow\.ly/|\bref=|/refer|referral|invite=|/join/|affiliate|gofundme|"
@@ -69,8 +69,8 @@ _EARNING_LINK: Final = re.compile(
 def suspicion_of(
     text: str, reading: Reading, author: Author | None, event_time: int, language: str | None = None
 ) -> Suspicion:
-    """`event_time` in milliseconds: an account's age is counted up to it. `language`: a folder of lexicons; one that has
-    none reads the default's, because advertising is in English everywhere."""
+    """`event_time` in milliseconds: an account's age is counted up to it. `language`: a folder of lexicons; one that
+    has none reads the default's, because advertising is in English everywhere."""
     signs = list(chain(_said(reading, language or DEFAULT), _written(text, reading), _account(author, event_time)))
     if not signs:
         return _NONE
@@ -88,21 +88,23 @@ def together(signs: list[Sign]) -> Suspicion:
     return Suspicion(score=round(1.0 - doubt, 2), reasons=tuple(reasons))
 
 
-def _said(reading: Reading, language: str) -> set[Sign]:
-    """What is said; each reason counts once at each weight, however often it is said."""
-    return {found.value for found in _phrases(language).find(reading.words[:READ_MAX])}
+def _said(reading: Reading, language: str) -> Iterator[Sign]:
+    """What is said: of phrases within each other the longest, and each counts once, however often it is said."""
+    found = _phrases(language).find(reading.words[:READ_MAX])
+    if not found:
+        return
+    for weight, reason, _ in sorted({one.value for one in longest(sorted(found, reverse=True))}):
+        yield reason, weight
 
 
 def _written(text: str, reading: Reading) -> Iterator[Sign]:
     """How it is written, in any language."""
     text = text[:READ_MAX]
     words = reading.words[:READ_MAX]
-    if "." in text and (links := _LINK.findall(text)):
-        own = sum(_OWN_SHORT_LINK.match(link) is not None for link in links)
-        if own < len(links):
-            yield Reason.LINK, 0.45 if _EARNING_LINK.search(text) else 0.3
-            if len(words) - words.count(HANDLE) <= 2:
-                yield Reason.PROMOTION, 0.2
+    if "." in text and _has_link(text):
+        yield Reason.LINK, 0.45 if _EARNING_LINK.search(text) else 0.3
+        if len(words) - words.count(HANDLE) <= 2:
+            yield Reason.PROMOTION, 0.2
     if "[" in text and ("[phone]" in text or "[email]" in text):
         yield Reason.CONTACT, 0.15
     if text.count("#") >= HASHTAGS_MANY and (tags := sum(word[0] == "#" and len(word) > 1 for word in text.split())):
@@ -114,6 +116,13 @@ def _written(text: str, reading: Reading) -> Iterator[Sign]:
         yield Reason.SHOUTING, 0.1
     if len(words) >= 8 and len(set(words)) * 3 <= len(words):
         yield Reason.REPETITION, 0.2
+
+
+def _has_link(text: str) -> bool:
+    """Whether it leads away, but for the network's own short links."""
+    if "t.co/" in text or "twi" in text:
+        text = _OWN_LINK.sub("", text)
+    return "://" in text or "www." in text or _DOMAIN.search(text) is not None
 
 
 def _account(author: Author | None, event_time: int) -> Iterator[Sign]:
@@ -131,14 +140,14 @@ def _account(author: Author | None, event_time: int) -> Iterator[Sign]:
 
 
 @cache
-def _phrases(language: str) -> Phrases[Sign]:
+def _phrases(language: str) -> Phrases[tuple[float, Reason, int]]:
     try:
         sections = content("authenticity", language)
     except FileNotFoundError:
         return _phrases(DEFAULT)
     return Phrases(
-        (pattern, (Reason(section), float(weight)))
+        (pattern, (float(weight), Reason(section), number))
         for section, weights in sections.items()
         for weight, patterns in weights.items()
-        for pattern in patterns
+        for number, pattern in enumerate(patterns)
     )

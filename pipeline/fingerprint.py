@@ -24,7 +24,7 @@ KEPT_MAX: Final = 50_000
 
 _BITS: Final = 64
 _ONES: Final = int.from_bytes(b"\x01" * _BITS, "big")
-_LANES: Final = [bytes(value >> place & 1 for place in range(8)) for value in range(256)]
+_LANES: Final = [bytes(int(bit) for bit in f"{value:08b}") for value in range(256)]
 _TO_DIGIT: Final = bytes(48 + (value >> 7) for value in range(256))
 _UNSPACED: Final = "\u0e00"
 """From here on (Thai to Chinese) are the scripts without spaces between words: what looks like a word is a sentence."""
