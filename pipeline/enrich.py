@@ -15,11 +15,12 @@ from pipeline.assignment import label_of, refusal
 from pipeline.control import Shape, version_records
 from pipeline.directory import Directory
 from pipeline.emission import Emission, Incoming
+from pipeline.hiding import hide
 from pipeline.lane import Lane, Limits
 from pipeline.memory import Memo
 from pipeline.routing import NoUnit, Routed, route
 from pipeline.text.normalise import normalise
-from pipeline.text.redaction import mask
+from pipeline.text.redaction import Masked, mask
 from pipeline.understanding import Understanding, Understood, feedback_ref, post_ref
 from schemas.action import Action
 from schemas.assignment import Assignment
@@ -359,8 +360,8 @@ class Enricher:
             unit_id=action.unit_id,
             action=action.action,
             actor=action.actor,
-            note_ref=self._store(f"note:{action.id}", action.note, action, out),
-            we_did_ref=self._store(f"we_did:{action.id}", action.we_did, action, out),
+            note_ref=self._store(f"note:{action.id}", action.note, action, directory, out),
+            we_did_ref=self._store(f"we_did:{action.id}", action.we_did, action, directory, out),
             resolution_code=action.resolution_code,
             dismissal_code=action.dismissal_code,
             assignee=action.assignee,
@@ -373,11 +374,11 @@ class Enricher:
         out.append(Emission(self._events, action.unit_id.encode(), encode(event)))
         self.outcomes[Outcome.ACTION] += 1
 
-    def _store(self, ref: str, text: str, action: Action, out: list[Emission]) -> str | None:
+    def _store(self, ref: str, text: str, action: Action, directory: Directory, out: list[Emission]) -> str | None:
         """Text of an action goes where all text goes."""
-        masked = mask(normalise(text))
-        if not masked.text:
+        if not text:
             return None
+        masked = hide(mask(normalise(text)), (action.unit_id,), directory)
         stored = StoredText(id=ref, text=masked.text, masked=masked.kinds, event_time=action.event_time)
         out.append(Emission(self._texts, ref.encode(), encode(stored)))
         return ref
@@ -405,8 +406,12 @@ class Enricher:
     ) -> tuple[str, ...]:
         """Text to the texts, and the insight to the log of each unit that it concerns, or to the unrouted."""
         insight, text = understood.insight, understood.text
+        concerned = () if isinstance(found, NoUnit) else tuple([routed.unit_id for routed in found])
         if text is not None and insight.kind != "delete":
-            out.append(Emission(self._texts, text.id.encode(), encode(text)))
+            out.append(Emission(self._texts, text.id.encode(), encode(_hidden(text, concerned, directory))))
+        if insight.touchpoint is not None:
+            touchpoint = hide(Masked(insight.touchpoint, ()), concerned, directory).text
+            insight = msgspec.structs.replace(insight, touchpoint=touchpoint)
         if isinstance(found, NoUnit):
             self.outcomes[Outcome.UNROUTED] += 1
             self.unrouted_reasons[str(found.reason)] += 1
@@ -421,7 +426,7 @@ class Enricher:
             )
             out.append(Emission(self._events, unit_id.encode(), encode(placed)))
         self.outcomes[Outcome.ROUTED] += 1
-        return tuple([routed.unit_id for routed in found])
+        return concerned
 
     def _announce(self, lane: Lane, record: Incoming, unit_id: str, directory: Directory, out: list[Emission]) -> None:
         """Before the first record for a unit from here under a version: the settings that it was decided under."""
@@ -456,11 +461,18 @@ class Enricher:
         return Emission(self._topics("deadletter"), key, encode(letter))
 
 
+def _hidden(text: StoredText, unit_ids: tuple[str, ...], directory: Directory) -> StoredText:
+    """A text as it is kept, once it is known whom it is about."""
+    masked = Masked(text.text, text.masked)
+    hidden = hide(masked, unit_ids, directory)
+    return text if hidden is masked else msgspec.structs.replace(text, text=hidden.text, masked=hidden.kinds)
+
+
 def _without_clues(unit: Unit | None) -> Unit | None:
-    """What finds a unit is the enrich agent's business only; the log does without handles and names."""
+    """What finds a unit, and who works there, is the enrich agent's business only; the log does without all names."""
     if unit is None:
         return None
-    return msgspec.structs.replace(unit, aliases=(), handles=(), hashtags=(), place_ids=())
+    return msgspec.structs.replace(unit, aliases=(), handles=(), hashtags=(), place_ids=(), staff=())
 
 
 def _source(record: Incoming, index: int = 0) -> Source:

@@ -53,7 +53,9 @@ class Department(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Unit(Record, frozen=True, kw_only=True):
-    """`parent` is the region or brand above. `confidential` lists the causes that go to head office only."""
+    """`parent` is the region or brand above. `confidential` lists the causes that go to head office only.
+    `staff` are names of people that are masked in texts about the unit; they stay between `cem.units` and the enrich
+    agent."""
 
     id: UnitId
     name: Name
@@ -73,3 +75,4 @@ class Unit(Record, frozen=True, kw_only=True):
     departments: Annotated[tuple[Department, ...], msgspec.Meta(max_length=50)] = ()
     escalation: Annotated[tuple[Name, ...], msgspec.Meta(max_length=20)] = ()
     confidential: Annotated[tuple[Name, ...], msgspec.Meta(max_length=50)] = ()
+    staff: Annotated[tuple[Name, ...], msgspec.Meta(max_length=500)] = ()

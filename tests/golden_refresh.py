@@ -79,7 +79,7 @@ UNIT = Unit(
     departments=(
         Department(name="operations", owner="ana", acknowledge_within=30, answer_within=120, resolve_within=480),
     ),
-    escalation=("ana", "head-office"), confidential=("discrimination",),
+    escalation=("ana", "head-office"), confidential=("discrimination",), staff=("Ana Ruiz",),
 )  # fmt: skip
 BARE_UNIT = Unit(id="s", name="S", kind="other", time_zone="UTC")
 

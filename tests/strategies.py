@@ -139,5 +139,6 @@ def units(**replace: Strategy) -> st.SearchStrategy[Unit]:
             )
         ),
         "escalation": tuples_of(NAMES), "confidential": tuples_of(NAMES),
+        "staff": tuples_of(NAMES),
     }  # fmt: skip
     return st.builds(Unit, **(fields | replace))

@@ -144,26 +144,26 @@ def mask(text: str) -> Masked:
         kinds.append("url")
     if digits >= 9 and "://" in text:
         long = (found.span() for url in _URL.finditer(text) for found in _LONG.finditer(text, *url.span()))
-        text = _cut(text, long, "number", kinds)  # a post's or an account's id, before it passes for a card
+        text = replace_spans(text, long, "number", kinds)  # a post's or an account's id, before it passes for a card
     if "@" in text and _EMAIL_HINT.search(text):
-        text = _cut(text, (found.span() for found in _EMAIL.finditer(text)), "email", kinds)
+        text = replace_spans(text, (found.span() for found in _EMAIL.finditer(text)), "email", kinds)
     if digits >= 9:
-        text = _cut(text, _ibans(text), "iban", kinds)
-        text = _cut(text, _cards(text, "card"), "card", kinds)
+        text = replace_spans(text, _ibans(text), "iban", kinds)
+        text = replace_spans(text, _cards(text, "card"), "card", kinds)
     if code or foreign or b"AAAAAA" in shape:  # "3 hours" and "8:30" could not be an order's number
-        text = _cut(text, _orders(text), "order", kinds)
+        text = replace_spans(text, _orders(text), "order", kinds)
     if code and b"A0" in shape and b"0A" in shape:
-        text = _cut(text, (found.span() for found in _LOCATOR.finditer(text)), "order", kinds)
+        text = replace_spans(text, (found.span() for found in _LOCATOR.finditer(text)), "order", kinds)
     if digits >= 7:
-        text = _cut(text, (found.span() for found in _PHONE.finditer(text)), "phone", kinds)
-        text = _cut(text, (found.span(1) for found in _CALL.finditer(_lower(text))), "phone", kinds)
-        text = _cut(text, _cards(text, "number"), "number", kinds)
+        text = replace_spans(text, (found.span() for found in _PHONE.finditer(text)), "phone", kinds)
+        text = replace_spans(text, (found.span(1) for found in _CALL.finditer(_lower(text))), "phone", kinds)
+        text = replace_spans(text, _cards(text, "number"), "number", kinds)
     if digits >= 5:
-        text = _cut(text, (found.span() for found in _NUMBER.finditer(text) if not found[1]), "number", kinds)
+        text = replace_spans(text, (found.span() for found in _NUMBER.finditer(text) if not found[1]), "number", kinds)
     return Masked(text, tuple(sorted(set(kinds))) if kinds else ())
 
 
-def _cut(text: str, spans: Iterable[tuple[int, int]], kind: str, kinds: list[str]) -> str:
+def replace_spans(text: str, spans: Iterable[tuple[int, int]], kind: str, kinds: list[str]) -> str:
     """Puts the placeholder of `kind` in place of the spans, which come in order and do not overlap."""
     parts: list[str] = []
     done = 0

@@ -15,54 +15,70 @@ from pipeline.text.fold import fold
 
 Span = tuple[int, int]
 
-_WORD: Final = re.compile(r"[^\W\d_]+")
+_WORD: Final = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
 _GAP: Final = re.compile(r"\s{1,3}|[.'’-]\s?")
 """What may stand between the words of one name."""
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
 _TITLES: Final = frozenset(
-    "mr mrs ms miss dr prof sir madam herr frau hr fr monsieur madame mme mlle señor señora sr sra don doña signor signora "
-    "sig mevrouw meneer senhor senhora dona pan pani".translate(str.maketrans("ñ", "n")).split()
+    (
+        "mr", "mrs", "ms", "miss", "dr", "prof", "sir", "madam", "herr", "frau", "hr", "fr", "monsieur", "madame",
+        "mme", "mlle", "senor", "senora", "sr", "sra", "don", "dona", "signor", "signora", "sig", "mevrouw",
+        "meneer", "senhor", "senhora", "pan", "pani",
+    )
+)  # fmt: skip
+_SENTENCE: Final = re.compile(r"(?:^|[^\w\s,'’&/-]|[@#]\w{1,64}[:,]?)[\s\"'“”‘’(¡¿*_]*\Z")
+"""What stands before the first word of a sentence; a mention or a tag before it is no part of it."""
+_DAY: Final = re.compile(r"\d")
+"""A month has one beside it."""
+_VERBS: Final = frozenset(
+    ("was", "is", "has", "had", "who", "said", "told", "served", "helped", "works", "gave", "made", "took")
 )
-_SENTENCE: Final = re.compile(r"(?:^|[.!?…:;\n]|@\w{1,64}[:,]?)[\s\"'“”‘’(¡¿*_-]*\Z")
-"""What stands before the first word of a sentence; a mention at its beginning is no part of it."""
-_VERBS: Final = frozenset("was is has had who said told served helped works gave made took".split())
+_ARTICLES: Final = frozenset(
+    (
+        "the", "a", "an", "this", "that", "these", "those", "my", "your", "our", "his", "her", "their", "every", "any",
+        "no",
+    )
+)  # fmt: skip
+"""No name stands behind these."""
+_MONTHS: Final = frozenset(("april", "may", "june", "august", "avril", "mai", "juni", "juli", "abril"))
 _BEFORE_MONTHS: Final = frozenset(
-    "in since until till from last next this of by during early late mid before after every im seit bis ab en de du "
-    "desde hasta depuis".split()
-)
-_MONTHS: Final = frozenset("april may june august avril mai juni juli abril".split())
+    (
+        "in", "on", "since", "until", "till", "from", "last", "next", "of", "by", "during", "early", "late", "mid",
+        "before", "after", "im", "seit", "bis", "ab", "en", "de", "du", "desde", "hasta", "depuis",
+    )
+)  # fmt: skip
 
-COMMON: Final = frozenset(
-    # given names
-    "will may mark rose grace hope faith joy bill art rob jack pat sue drew chase hunter summer dawn april june august "
-    "autumn avril mai juni juli abril skip guy dean earl duke king prince carol ivy lily violet daisy iris jasmine holly "
-    "olive amber ruby pearl jade crystal jewel opal melody harmony charity patience prudence mercy destiny trinity "
-    "angel christian major miles chance rich frank ernest nick dick dot bob buck bud cliff clay dale glen grant hank "
-    "harry heath jay josh lance max mason norm peg penny pierce ray reed rex robin rocky rod rusty sandy scotty sky sonny "
-    "stew storm sunny tad ted tony trip ty victor wade ward whit art wren victory sol luz mar paz cruz dolores consuelo "
-    "rosa blanca pilar mercedes dolly candy ginger paris london sydney georgia virginia carolina savannah china india "
-    "asia israel jordan chad kenya florence lourdes claire aimee pierre lucky star bo al ed don jean gene "
-    "ernst wolf gut rainer engel lieb tim flora stella viola nova bella linda "
-    # family names
-    "baker cook smith miller butler carpenter farmer fisher gardener mason potter shepherd taylor turner walker weaver "
-    "archer barber bishop carter chandler clark cooper fletcher forester foster fuller hooper judge knight marshall "
-    "page parker piper porter priest sawyer sexton singer skinner slater spencer stewart thatcher tanner tyler wheeler "
-    "bell best bird bishop black blue brown bush church cross day dean diamond east field fields fish flower flowers ford "
-    "forest fox french freeman gray green grey hall hand hart hawk head heart hill hills holiday house hunt hunter king "
-    "lake lamb lane law little long lord love low main may moon moore moss new noble north park parks peace pope power "
-    "price queen read reed rice rich rivers rock rose salt sharp short silver snow south speed spring steel stone strong "
-    "summers sun swift town street tree wall walls ward waters weeks wells west white wild winter wise wolf wood woods "
-    "young banks berry bean bond booth brand bridges brook brooks burns camp case cash castle chambers coffee coin cole "
-    "downs drew farm finger frost gold golden hardy hook hope hood joy keen kitchen land lean major marsh mill mills minor "
-    "nail nice park paper pence perry plant pool poole pound rain ramp ray reason rose rush sale sales sands savage self "
-    "service shop smart sweet temple tiller tower vale van vale voice wagner weber koch bauer becker schneider fischer "
-    "richter kaiser krüger vogel berg stein stern winkel winter sommer klein gross lang kurz jung alt neu roth schwarz "
-    "weiss braun könig graf herzog baum busch feld wald bach brunnen kraft stark lustig petit grand blanc leblanc roi "
-    "marchand boucher boulanger moulin pont dupont rosa leon lobo reyes rey flores campos iglesias torres castillo rojo "
-    "blanco moreno delgado rico bravo guerra luna sol market khan singh lee long song wang ma an he so do to in "
-    "academy".translate(str.maketrans("üö", "uo")).split()
-)
-"""Names that are words (folded): alone and in lower case, or where every word begins with a capital, they say nothing."""
+_COMMON_GIVEN: Final = """
+abril aimee al amber angel april art asia august autumn avril bella bill blanca bo bob buck bud candy carol carolina
+chad chance charity chase china christian claire clay cliff consuelo cruz crystal daisy dale dawn dean destiny dick
+dolly dolores don dot drew duke earl ed engel ernest ernst faith flora florence frank gene georgia ginger glen grace
+grant gut guy hank harmony harry heath holly hope hunter india iris israel ivy jack jade jasmine jay jean jewel
+jordan josh joy juli june juni kenya king lance lieb lily linda london lourdes lucky luz mai major mar mark mason
+max may melody mercedes mercy miles nick norm nova olive opal paris pat patience paz pearl peg penny pierce pierre
+pilar prince prudence rainer ray reed rex rich rob robin rocky rod rosa rose ruby rusty sandy savannah scotty skip
+sky sol sonny star stella stew storm sue summer sunny sydney tad ted tim tony trinity trip ty victor victory viola
+violet virginia wade ward whit will wolf wren
+"""
+_COMMON_FAMILY: Final = """
+academy alt an archer bach baker banks barber bauer baum bean becker bell berg berry best bird bishop black blanc
+blanco blue bond booth boucher boulanger brand braun bravo bridges brook brooks brown brunnen burns busch bush
+butler camp campos carpenter carter case cash castillo castle chambers chandler church clark coffee coin cole cook
+cooper cross day delgado diamond do downs dupont east farm farmer feld field fields finger fischer fish fisher
+fletcher flores flower flowers ford forest forester foster fox freeman french frost fuller gardener gold golden graf
+grand gray green grey gross guerra hall hand hardy hart hawk he head heart herzog hill hills holiday hood hook
+hooper house hunt iglesias in judge jung kaiser keen khan kitchen klein knight koch konig kraft kruger kurz lake
+lamb land lane lang law lean leblanc lee leon little lobo long lord love low luna lustig ma main marchand market
+marsh marshall mill miller mills minor moon moore moreno moss moulin nail neu new nice noble north page paper park
+parker parks peace pence perry petit piper plant pont pool poole pope porter potter pound power price priest queen
+rain ramp read reason rey reyes rice richter rico rivers rock roi rojo roth rush sale sales salt sands savage sawyer
+schneider schwarz self service sexton sharp shepherd shop short silver singer singh skinner slater smart smith snow
+so sommer song south speed spencer spring stark steel stein stern stewart stone street strong summers sun sweet
+swift tanner taylor temple thatcher tiller to torres tower town tree turner tyler vale van vogel voice wagner wald
+walker wall walls wang waters weaver weber weeks weiss wells west wheeler white wild winkel winter wise wood woods
+young
+"""
+COMMON: Final = frozenset((_COMMON_GIVEN + _COMMON_FAMILY).split())
+"""Names that are words (folded): alone in lower case, or where all words begin with a capital, they say nothing."""
 
 
 class Staff:
@@ -113,7 +129,7 @@ class Staff:
         if text[max(0, start - 1) : start] in ("@", "#", "/", "["):
             return 0
         for length in self._lengths.get(folded[place], ()):
-            units = self._whole.get(" ".join(folded[place : place + length]))
+            units = self._whole.get(" ".join(folded[place : place + length])) if place + length <= len(words) else None
             if units and _together(text, words, place, length) and any(map(concerned, units)):
                 return length
         if self._is_initial(text, words, folded, place, concerned):
@@ -128,7 +144,12 @@ class Staff:
         self, text: str, words: list[re.Match[str]], folded: list[str], place: int, concerned: Callable[[str], bool]
     ) -> bool:
         """ "M. Gonzalez"."""
-        if len(folded[place]) != 1 or place + 1 >= len(words) or not words[place + 1][0][:1].isupper():
+        if (
+            len(folded[place]) != 1
+            or not words[place][0].isupper()
+            or place + 1 >= len(words)
+            or not words[place + 1][0][:1].isupper()
+        ):
             return False
         units = self._family.get(folded[place + 1])
         return bool(units and _together(text, words, place, 2) and any(map(concerned, units)))
@@ -155,9 +176,11 @@ def _is_given(text: str, words: list[re.Match[str]], folded: list[str], place: i
     before = folded[place - 1] if place else ""
     if before in _TITLES:
         return True
-    if name in _MONTHS and before in _BEFORE_MONTHS:
+    start, end = words[place].span()
+    if name in _MONTHS and (before in _BEFORE_MONTHS or _DAY.search(text[max(0, start - 4) : end + 4])):
         return False
-    start = words[place].start()
+    if before in _ARTICLES:
+        return False
     if _SENTENCE.search(text, max(0, start - 80), start):
         return place + 1 < len(words) and folded[place + 1] in _VERBS
     return not words[place - 1][0][:1].isupper() or before in COMMON

@@ -469,3 +469,39 @@ def test_a_position_finds_the_unit() -> None:
     (insight,) = insights(partition.post(text="awful", place=Place(latitude=1.0, longitude=2.0)))
     assert (insight.unit_id, insight.routing.rule) == ("store-17", "position")
     assert no_unit(partition.post(id="p2", text="awful", place=Place(latitude=1.0))) == ["no_clue"]
+
+
+def test_staff_and_addresses_are_hidden_and_the_list_stays() -> None:
+    """Texts of posts, surveys, touchpoints and notes hide who works there and where somebody lives; an address may
+    still find the unit; neither the log nor the alerts learn who is on the list."""
+    store = Unit(
+        id="store-17", name="Elm", kind="store", time_zone="UTC", handles=("@elm",), aliases=("45 Harbour Road",),
+        staff=("Maria Gonzalez",),
+    )  # fmt: skip
+    said = "Maria was rude; I live at 12 Acacia Avenue"
+
+    def partition(name: str) -> Partition:
+        made = Partition(name, version=0)
+        made.enricher._directories = lambda version: Directory([store], version)
+        return made
+
+    def kept(out: list[Emission]) -> list[tuple[str, tuple[str, ...]]]:
+        found = [texts.decode(one.value) for one in out if one.topic == TOPICS("texts")]
+        assert not any(b"Gonzalez" in (one.value or b"") for one in out)
+        return [(text.text, text.masked) for text in found]
+
+    hidden = ("[staff] was rude; I live at [address]", ("address", "staff"))
+    out = partition("posts").post(text=f"{said} @elm")
+    assert kept(out) == [(hidden[0] + " @elm", hidden[1])]
+    out = partition("posts").post(text="rude people at 45 Harbour Road")
+    assert ([one.routing.rule for one in insights(out)], kept(out)[0][0][-15:]) == (["alias"], "45 Harbour Road")
+    assert kept(partition("posts").post(text=said)) == [hidden]
+    feedback = Feedback(
+        id="f", channel="web", unit_id="store-17", text=said, touchpoint="Maria's till", event_time=NOON
+    )
+    out = partition("feedback").feed(encode(feedback))
+    assert (kept(out), [one.touchpoint for one in insights(out)]) == ([hidden], ["[staff]'s till"])
+    action = Action(
+        id="a", alert_id="store-17-1", unit_id="store-17", action="comment", actor="m", note=said, event_time=NOON
+    )
+    assert kept(partition("actions").feed(encode(action))) == [hidden]

@@ -1,0 +1,1 @@
+"""How good the reading of texts is, measured on labelled data."""
