@@ -2,8 +2,9 @@
 Taxonomy, or a TaxonomyError with everything that is wrong.
 
 A file names departments, aspects (each with a department and with phrases, in the language of `text/phrases.py`) and
-severe causes, of which one post alone is enough. Words that many phrases share may have a name. A file may extend
-another: then it adds to what stands there. The one rule: whoever wrote the file learns all of its mistakes at once: where, what is wrong, what to write.
+severe causes, of which one post alone is enough. Words that many phrases share may be a set with a name. A file may
+extend another: then it adds to what stands there. The one rule: whoever wrote the file learns all of its mistakes at
+once: where, what is wrong, what to write.
 """
 
 import re
@@ -124,11 +125,12 @@ def parse(text: str, known: Callable[[str], str | None] = shipped_text) -> Taxon
     if messages:
         raise TaxonomyError(messages)
     whole = _merged(documents)
+    whole["sets"] = {name: _joined(words) for name, words in whole["sets"].items()}
     messages = list(_check_whole(whole))
     if messages:
         raise TaxonomyError(messages)
     aspects, severe = whole["aspects"], whole["severe"]
-    sets = {name: _joined(words) for name, words in whole["sets"].items()}
+    sets = whole["sets"]
     ignored = [(pattern, Meaning(None, PLAIN, pattern)) for pattern in whole["ignored"]]
     return Taxonomy(
         name=whole["name"],
@@ -334,11 +336,11 @@ def _check_whole(whole: dict[str, Any]) -> Iterator[str]:
             count = sum(len(table.get(key, [])) for key in WEIGHTS)
             patterns += count
             for pattern in (pattern for key in WEIGHTS for pattern in table.get(key, [])):
-                yield from _check_names(pattern, whole["sets"], f"{part}.{name}")
+                yield from _check_pattern(pattern, whole["sets"], f"{part}.{name}")
             if not count:
                 yield f'`{part}.{name}`: has no phrases; add some, such as phrases = ["too slow", "wait*"]'
     for pattern in whole["ignored"]:
-        yield from _check_names(pattern, whole["sets"], "ignored")
+        yield from _check_pattern(pattern, whole["sets"], "ignored")
     if patterns > PATTERNS_MAX:
         yield f"has {patterns} phrases; {PATTERNS_MAX} are allowed"
     default = whole.get("default")
@@ -348,13 +350,18 @@ def _check_whole(whole: dict[str, Any]) -> Iterator[str]:
         yield f"`without`: there is no aspect {_short(name)} to leave out; take it out of the list"
 
 
-def _check_names(pattern: str, sets: Mapping[str, str], where: str) -> Iterator[str]:
-    for name in _NAMED.findall(pattern):
-        if name not in sets:
-            yield (
-                f"`{where}`: the phrase {_short(pattern)} names {{{name}}}, a set that there is not; "
-                f"add it under [sets] or write one of {_list(sets)}"
-            )
+def _check_pattern(pattern: str, sets: Mapping[str, str], where: str) -> Iterator[str]:
+    """Its sets are there, and it can be read with their words in it."""
+    if unknown := [name for name in _NAMED.findall(pattern) if name not in sets]:
+        yield (
+            f"`{where}`: the phrase {_short(pattern)} names {{{unknown[0]}}}, a set that there is not; "
+            f"add it under [sets] or write one of {_list(sets)}"
+        )
+    elif "{" in pattern:
+        try:
+            Phrases([(pattern, None)], sets)
+        except PatternError as error:
+            yield f"`{where}`: {_short(pattern)} cannot be used; {error}"
 
 
 def _topic(name: str, table: dict[str, Any]) -> Topic:
