@@ -1,0 +1,99 @@
+"""A model that was learned: n-grams and features of a text -> the probability of each class.
+
+It is linear: each n-gram and each feature has a weight for each class; their sums are brought to probabilities by a
+softmax. The calibration is in the weights already. The rules: what is scored twice comes out the same to the last bit,
+whatever the order of the n-grams, so their weights are whole numbers; and time grows with the text, not with the
+number of classes.
+
+All weights of an n-gram are one integer, a lane of 32 bits for each class, so that adding up a text's n-grams is one
+sum of integers. A lane holds the weight plus HALF, which makes it positive; what that adds is taken off at the end.
+"""
+
+import struct
+from collections.abc import Sequence, Set
+from math import exp, fsum
+from operator import mul
+from typing import Final
+
+from pipeline.learned.features import FeatureSource
+from pipeline.learned.file import Content, ModelError, Target, decode, encode, grams_in, identity_of
+from pipeline.learned.grams import VERSION
+
+HALF: Final = 1 << 15
+"""Weights are whole numbers from -HALF to HALF - 1; the lane of a sum has room for 65,536 of them."""
+LANE_BYTES: Final = 4
+
+
+class Model:
+    """`identity`: name and the beginning of the file's checksum, such as `stores/1f0c3a9e`."""
+
+    def __init__(self, content: Content) -> None:
+        count = len(content.classes)
+        self.content = content
+        self.identity = identity_of(content)
+        self.classes = content.classes
+        self._rows = dict(zip(grams_in(content), _packed(content.weights, count), strict=True))
+        self._row = self._rows.__getitem__
+        self._columns = tuple(zip(*content.feature_weights, strict=True)) or ((),) * count
+        self._lanes = struct.Struct(f"<{count}I")
+        self._sides = tuple(zip(content.biases, self._columns, strict=True))
+        self._scale = content.scale
+
+    @classmethod
+    def load(cls, data: bytes) -> "Model":
+        """The bytes of a file. Raises ModelError with one sentence."""
+        return cls(decode(data))
+
+    def dumps(self) -> bytes:
+        """The bytes of its file; the same model gives the same bytes."""
+        return encode(self.content)
+
+    def logits(self, grams: Set[str], values: Sequence[float]) -> list[float]:
+        """One number for each class: the logarithm of its probability, plus what is the same for all. `values` are
+        those of the source of features that the model was made with."""
+        known = self._rows.keys() & grams
+        lanes = self._lanes.unpack(sum(map(self._row, known)).to_bytes(self._lanes.size, "little"))
+        added, scale = HALF * len(known), self._scale
+        return [
+            bias + (lane - added) * scale + fsum(map(mul, values, column))
+            for lane, (bias, column) in zip(lanes, self._sides, strict=True)
+        ]
+
+    def probabilities(self, grams: Set[str], values: Sequence[float]) -> tuple[float, ...]:
+        """Calibrated, in the order of `classes`; they add up to 1."""
+        return softmax(self.logits(grams, values))
+
+    def chosen(self, probabilities: Sequence[float]) -> int:
+        """The place of the class that is said: the most probable one, after the factors by which the model favours
+        classes that are rare."""
+        favoured = list(map(mul, probabilities, self.content.factors))
+        return favoured.index(max(favoured))
+
+
+def check(model: Model, source: FeatureSource, target: Target) -> None:
+    """That a model does what is asked of it, and was made with this source. Raises ModelError."""
+    content = model.content
+    if content.target != target:
+        raise ModelError(f"is a model of {content.target}, not of {target}; train one with --target {target}")
+    if content.reading != VERSION or content.source != source.identity or content.features != source.names:
+        raise ModelError(
+            f"was made with the features {content.source} (reading {content.reading}), here are {source.identity} "
+            f"(reading {VERSION}); train it again"
+        )
+
+
+def softmax(logits: Sequence[float]) -> tuple[float, ...]:
+    """Logits -> numbers from 0 to 1 that add up to 1."""
+    top = max(logits)
+    powers = [exp(logit - top) for logit in logits]
+    total = fsum(powers)
+    return tuple([power / total for power in powers])
+
+
+def _packed(weights: bytes, count: int) -> list[int]:
+    """Signed numbers of 16 bits, `count` for each n-gram -> one integer for each n-gram."""
+    pack = struct.Struct(f"<{count}I").pack
+    return [
+        int.from_bytes(pack(*[weight + HALF for weight in row]), "little")
+        for row in struct.iter_unpack(f"<{count}h", weights)
+    ]
