@@ -1,10 +1,13 @@
 """Settings -> the parts of the core, for whoever hosts it: the worker, or a replay on the command line."""
 
 from functools import cache
+from pathlib import Path
 
+from agents.models import model_scorer
 from agents.settings import Settings
 from pipeline.engine import Engine
 from pipeline.lane import Limits
+from pipeline.sentiment.scorer import Scorer
 from pipeline.sentiment.vader import VaderScorer
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.understanding import Understanding
@@ -28,10 +31,20 @@ def engine_of(settings: Settings) -> Engine:
 
 def understanding_of(settings: Settings) -> Understanding:
     """Scorer and pseudonyms as set."""
-    return Understanding(_scorer(), Pseudonyms(settings.author_key.encode()))
+    return Understanding(scorer_of(settings), Pseudonyms(settings.author_key.encode()))
+
+
+def scorer_of(settings: Settings) -> Scorer:
+    """The model in force, else the scorer that needs none. Raises ModelError."""
+    return _of_model(settings.model) if settings.model else default_scorer()
 
 
 @cache
-def _scorer() -> VaderScorer:
+def default_scorer() -> Scorer:
     """One for the process: it reads its lexicon from files."""
     return VaderScorer()
+
+
+@cache
+def _of_model(path: str) -> Scorer:
+    return model_scorer(Path(path))

@@ -20,6 +20,7 @@ class Commands(click.Group):
         "score": "Score texts.",
         "settings": "Show the settings in force and where they come from.",
         "topics": "Create, check and export topics.",
+        "train": "Learn from labelled texts: a model file, and how good it is.",
         "units": "Check and publish the directory of units.",
         "unrouted": "See what found no unit; say which one it is about.",
     }

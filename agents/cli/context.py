@@ -29,11 +29,24 @@ def config_option(command: Command) -> Command:
 
 
 def load_all(config: Path | None, **overrides: Any) -> Loaded:
-    """Settings with their origins; a wrong one is the user's mistake."""
+    """Settings with their origins; a wrong one is the user's mistake, and so is a model that cannot be used."""
     try:
-        return load(os.environ, config, **overrides)
+        loaded = load(os.environ, config, **overrides)
     except SettingsError as error:
         raise Mistake(str(error)) from None
+    if loaded.settings.model:
+        _check_model(loaded)
+    return loaded
+
+
+def _check_model(loaded: Loaded) -> None:
+    from agents.parts import scorer_of
+    from pipeline.learned.file import ModelError
+
+    try:
+        scorer_of(loaded.settings)
+    except ModelError as error:
+        raise Mistake(f"model ({loaded.origins['model']}): {error}") from None
 
 
 def load_settings(config: Path | None, **overrides: Any) -> Settings:
