@@ -1,6 +1,7 @@
 """The files of the languages: `pipeline/lexicons/<language>/<name>.toml`. Another language is another folder."""
 
 import tomllib
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ def content(name: str, language: str = DEFAULT) -> dict[str, Any]:
     return tomllib.loads(files("pipeline.lexicons").joinpath(language, f"{name}.toml").read_text("utf-8"))
 
 
+@lru_cache(1024)
 def covers(name: str, language: str | None) -> bool:
     """Whether there is such a file. None (nobody can tell the language) reads as the default."""
     if language is None:
