@@ -299,6 +299,7 @@ class ProblemReason(StrEnum):
     BAD_HANDLE = "bad_handle"
     BAD_HASHTAG = "bad_hashtag"
     POSITION_TOO_COMMON = "position_too_common"
+    BAD_STAFF = "bad_staff"
     BAD_DAY = "bad_day"
     BAD_HOURS = "bad_hours"
     CLOSURE_REVERSED = "closure_reversed"
@@ -386,6 +387,10 @@ def _check_clues(unit: Unit, directory: Directory) -> Iterator[Found]:
         elif len(directory._aliases.get(" ".join(words(alias)), ())) > ALIAS_UNITS_MAX:
             why = f"{alias!r} is an alias of more than {ALIAS_UNITS_MAX} units and says nothing; give it to their brand"
             yield "aliases", ProblemReason.ALIAS_TOO_COMMON, why
+    for name in unit.staff:
+        if not any(len(word) > 1 for word in words(name)):
+            why = f"{name!r} is no name; write it like 'Maria Gonzalez' or 'Maria', so that it is hidden in texts"
+            yield "staff", ProblemReason.BAD_STAFF, why
     if (at := unit.position) is not None and unit.id not in directory.around(at.latitude, at.longitude):
         why = f"shares its surroundings with more than {CELL_UNITS_MAX} units and says nothing; make `radius_m` smaller"
         yield "position", ProblemReason.POSITION_TOO_COMMON, why

@@ -16,7 +16,8 @@ Span = tuple[int, int]
 _BEFORE_MAX: Final = 60
 """How far before its number a street's name may begin."""
 
-_NUMBER: Final = re.compile(r"(?<![\w$€£¥#.,:/'’-])\d{1,5}(?!\d)")
+_NUMBER: Final = re.compile(r"[0-9](?<![\w$€£¥#.,:/'’-][0-9])[0-9]{0,4}(?![0-9])")
+"""It begins with what is rare in a text, which makes it several times as fast."""
 
 _BUT: Final = (
     r"(?! ?(?i:hours?|hrs?|minutes?|mins?|min|days?|weeks?|months?|years?|times|x|people|persons?|miles|km|m|cm|%|€|\$|"
@@ -32,7 +33,7 @@ _SHORT: Final = r"(?:St|Dr|Ln)"
 _UNSURE: Final = r"(?:Way|Place|Pl|Court|Ct|Square|Sq|Close|Gardens|Circle|Cir|Terrace|Grove|Row|Hill|Walk|Trail|Park)"
 _FLAT: Final = r"(?:,? (?:[Aa]pt|[Aa]partment|[Ss]uite|[Ff]lat|[Uu]nit|#) ?\.?#? ?\w{1,5}\b)?"
 _ENGLISH: Final = re.compile(
-    rf"\d{{1,5}}[A-Za-z]?(?:-\d{{1,5}})? (?:[NSEW]\.? |North |South |East |West )?{_NAME}(?: {_NAME}){{0,2}} (?:"
+    rf"\d{{1,5}}[A-Za-z]?(?:[-/]\d{{1,5}})? (?:[NSEW]\.? |North |South |East |West )?{_NAME}(?: {_NAME}){{0,2}} (?:"
     rf"{_SURE}\b\.?(?! (?:Food|Tacos?|Corn|Fair|Art|Style|View|Team|Market|Party|Kitchen|[Ss]hops?|[Ss]tores?|branches|"
     r"locations|restaurants|stations|Trip|Show|shows|test)\b)"
     rf"|{_SHORT}\b\.?(?! [A-Z](?!pt|uite|nit))"
@@ -48,29 +49,36 @@ _ANNOUNCED: Final = re.compile(
     r"ship(?:ped)? to|sen[dt] (?:it )?to|went to|come to) ?(?:the )?\Z",
     re.IGNORECASE,
 )
+_FLAT_BEFORE: Final = re.compile(r"\b(?:[Ff]lat|[Aa]pt|[Aa]partment|[Uu]nit|[Ss]uite) \w{1,5}, ?\Z")
 _ANY: Final = re.compile(
     rf"\d{{1,5}}[A-Za-z]?(?: [A-Za-z][\w'’-]{{1,30}}){{1,3}}? (?:{_SURE}|{_SHORT}|{_UNSURE})\b\.?{_FLAT}", re.IGNORECASE
 )
 """Behind words that announce an address no capitals are asked for."""
 
 _FRENCH: Final = re.compile(
-    r"\d{1,4}(?: ?(?:bis|ter))?,? (?:rue|avenue|av\.|boulevard|bd|place|impasse|allée|chemin|quai|faubourg|cours) "
+    r"\d{1,4}(?: ?(?:bis|ter))?,? "
+    r"(?:[Rr]ue|[Aa]venue|[Aa]v\.|[Bb]oulevard|[Bb]d|[Pp]lace|[Ii]mpasse|[Aa]llée|[Cc]hemin|[Qq]uai) "
     r"(?:de la |de l['’]|des |du |de |d['’]|la |le |l['’])?[A-ZÉÈÀ][\w'’-]{1,30}(?: [A-ZÉÈÀ][\w'’-]{1,30}){0,3}",
 )
 
 _PART: Final = r"[A-ZÄÖÜÉÈÁÍÓÚÑŁŚŻ][\w'’.-]{1,30}"
 _STREETS_BEFORE: Final = (
-    rf"(?:{_PART}[ -]){{0,3}}(?:[Ss]traße|[Ss]trasse|[Ss]tr\.|Allee|Platz|Weg|Gasse|Ring|Damm|Ufer|Chaussee|Markt)",
+    rf"(?:{_PART}[ -]){{1,3}}(?:[Ss]traße|[Ss]trasse|[Ss]tr\.|Allee|Platz|Weg|Gasse|Ring|Damm|Ufer|Chaussee|Markt)",
     r"[A-ZÄÖÜ][\w-]{2,30}(?:straße|strasse|str\.|weg|platz|allee|gasse|damm|ufer|chaussee|straat|laan|gracht|plein"
-    r"|kade|dijk|singel|steeg)",
-    rf"(?:Am|An der|Auf der|Im|In der|Zum|Zur) (?:Alten |Neuen |Hohen )?{_PART}",
+    r"|kade|dijk|singel|steeg|gatan|vägen|gade|vej|veien|katu)",
+    rf"(?:Am|An der|Auf der|Im|In der|Zum|Zur|Unter den) (?:Alten |Neuen |Hohen )?{_PART}",
     r"(?:[Cc]alle|C/|[Aa]venida|[Aa]v(?:da)?\.|[Pp]aseo|[Pp]laza|[Cc]amino|[Rr]onda) "
     rf"(?:de la |de los |de las |del |de )?{_PART}(?: (?:de |del )?{_PART}){{0,2}}",
     r"(?:[Vv]ia|[Vv]iale|[Pp]iazza|[Cc]orso|[Vv]icolo|[Ll]argo) (?:della |delle |dei |del |di )?"
     rf"{_PART}(?: {_PART}){{0,2}}",
     rf"(?:[Rr]ua|[Tt]ravessa|[Pp]raça) (?:da |do |das |dos |de )?{_PART}(?: (?:da |do |de )?{_PART}){{0,2}}",
     rf"(?:ul\.|[Uu]lica|al\.|os\.) ?{_PART}(?: {_PART})?",
+    r"(?:P\.? ?O\.? [Bb]ox|[Pp]ostfach|[Aa]partado)",
 )
+_LAST: Final = (
+    "straße", "strasse", "str.", "box", "n.", "nº", "n°", "nr", "nr.", "carrera", "calle", "cra", "cl", "postfach",
+)  # fmt: skip
+"""The words in lower case that may stand right before the number of a house."""
 _BEFORE: Final = re.compile(rf"(?<!\w)(?:{'|'.join(_STREETS_BEFORE)}),? (?:n[º°.] ?|nr\.? ?)?\Z")
 _BEHIND: Final = re.compile(rf"\d{{1,4}} ?[a-hA-H]?(?![\w]){_BUT}")
 _COLOMBIAN_BEFORE: Final = re.compile(r"\b(?:[Cc]arrera|[Cc]alle|[Cc]ra\.?|[Cc]l\.?|[Dd]iagonal|[Tt]ransversal) \Z")
@@ -106,22 +114,23 @@ def addresses(text: str) -> Iterator[Span]:
 def _behind(text: str, start: int) -> Span | None:
     """The street stands behind its number: "12 Acacia Avenue", "14 rue de la Paix"."""
     window = max(0, start - 30)
-    if _COUNTED.search(text, window, start) or (_YEAR.match(text, start) and _SINCE.search(text, window, start)):
+    found = _ENGLISH.match(text, start) or _FRENCH.match(text, start)
+    if found is None and (found := _ANY.match(text, start)) and not _ANNOUNCED.search(text, window, start):
         return None
-    found = _ENGLISH.match(text, start)
-    if found is None and _ANNOUNCED.search(text, window, start):
-        found = _ANY.match(text, start)
-    if found is not None and _NO_STREET.search(found[0]):
+    if found is None or _NO_STREET.search(found[0]) or _COUNTED.search(text, window, start):
         return None
-    found = found or _FRENCH.match(text, start)
-    return None if found is None else found.span()
+    if _YEAR.match(text, start) and _SINCE.search(text, window, start):
+        return None
+    flat = _FLAT_BEFORE.search(text, window, start)
+    return (flat or found).start(), found.end()
 
 
 def _before(text: str, start: int) -> Span | None:
     """The street stands before its number: "Lindenstraße 14", "Calle Mayor 25"."""
-    if text[max(0, start - 1) : start] != " ":
-        return None
     window = max(0, start - _BEFORE_MAX)
+    last = text[window:start].rstrip(" ,").rpartition(" ")[2]
+    if text[start - 1 : start] != " " or not (last[:1].isupper() or last.endswith(_LAST)):
+        return None
     if street := _COLOMBIAN_BEFORE.search(text, window, start):
         house = _COLOMBIAN.match(text, start)
         if house is not None:

@@ -5,7 +5,7 @@ The one rule: rather mask a number too many than show one that leads to a person
 (prices, times, dates, flights, years, counts, tags, mentions) stays. Patterns run in linear time on any text: each
 repeats over characters that what follows it cannot match, or is bounded, or is possessive.
 
-What is not found: order numbers without a word before them, written-out numbers, addresses like "name at host".
+What is not found: order numbers without a word before them, and written-out numbers.
 """
 
 import re
@@ -32,7 +32,15 @@ _FOREIGN_DIGIT: Final = re.compile(r"[^\D0-9]")
 _URL: Final = re.compile(r"://((?:(?!://)[^\s/?#\[])*+)((?:(?!://)[^\s?#\[])*+)([?#]\S*+)?")
 _BARE_QUERY: Final = re.compile(r"\?(?<=[\w/]\?)[\w.~-]{1,50}=\S*+")
 _EMAIL_HINT: Final = re.compile(r"@(?<=[\w+-]@)[\w-]++\.")
-_EMAIL: Final = re.compile(r"(?<![\w.+-])(?:[\w.+-]*[\w+-]@(?:[\w-]++\.(?=\w))+[^\W\d_][\w-]++)++")
+_EMAIL: Final = re.compile(r"(?<![\w.+'-])(?:[\w.+'-]*[\w+-]@(?:[\w-]++\.(?=\w))+[^\W\d_][\w-]++)++")
+
+_SPELLED: Final = re.compile(
+    r"(?<![\w.+-])[\w+-]{1,64}+(?:\.[\w+-]{1,64}+){0,4}+"
+    r"(?: ?[\[({] ?at ?[\])}] ?| at (?!(?:the|an?|this|my|your|our) )(?=[\w-]{1,64}+ dot ))"
+    r"[\w-]{1,64}+(?:(?: ?[\[({] ?dot ?[\])}] ?| dot |\.)[\w-]{1,64}+){1,4}+",
+    re.IGNORECASE,
+)
+"""An address that is written out to hide it from machines: "sam at example dot com", "nina[at]example.org"."""
 
 _IBAN: Final = re.compile(r"(?<![^\W_])(?<!\])(?=([A-Za-z]{2}\d\d(?:[ -]?[A-Za-z0-9]){11,30}+))")
 _IBAN_LENGTHS: Final = {
@@ -66,7 +74,7 @@ _PHONE: Final = re.compile(
     r")(?!\d)"
 )
 _CALL: Final = re.compile(
-    r"(?<![\w\]\[])(?=[cdfmprstw])(?:call|phone|tel|telephone|cell|mobile|mob|whatsapp|sms|text|dial|ring|fax|ph)\b"
+    r"(?<![\w\]\[])(?=[cdfmprstw])(?:call|phone|tel|telephone|cell|mobile|mob|tlf|telefoon|whatsapp|sms|text|dial|ring|fax|ph)\b"
     rf"[^\d\[]{{0,20}}(?<![\w$€£¥])(?!{_DATE})(\d(?:{_GAP}\d){{6,13}})(?!\d)"
 )
 """A number of any form behind a word in lower case that announces it."""
@@ -89,6 +97,8 @@ _ANNOUNCING: Final = (
     "bestellnummer", "auftragsnummer", "buchungsnummer", "kundennummer", "rechnungsnummer", "sendungsnummer",
     "commande", "réservation", "référence", "dossier", "facture", "pedido", "reserva", "factura", "referencia",
     "ordine", "prenotazione", "pratica", "bestelling", "boeking", "ordernummer",
+    "reservering", "return", "rma", "repair", "receipt", "delivery", "baggage", "luggage", "id", "serial", "vin",
+    "imei", "badge", "voucher", "licence", "license", "plate", "client", "insurance", "konto", "blz",
 )  # fmt: skip
 """Words in lower case that announce a number; all of them may end with an s."""
 _WORD: Final = re.compile(
@@ -110,11 +120,11 @@ _LAST_PIECES: Final = frozenset(_pieces(word)[-1] + end for word in _ANNOUNCING 
 _MARK: Final = re.compile(
     r"(?:\s(?!flight|gate|seat|room|train|bus|phone)\w{1,12}(?=\s(?:number|code|id|ref)\b))?+"
     r"\.?(?:['’]?s\b|\s{0,2}(?:n[º°]|(?:numbers?|num|nummer|numéro|número|numero|nbr|no|nr|code|id|ref|reference|locator"
-    r"|is|are|was)\b\.?|[:#=(°№-])){0,5}+\s{0,2}",
+    r"|is|are|was|ist|lautet|est|es|è|el|le)\b\.?|[:#=(°№-])){0,5}+\s{0,2}",
     re.IGNORECASE,
 )
 _NAMED: Final = re.compile(r"[:#(№=]|\b(?:n|code|id|ref|locator|pnr)", re.IGNORECASE)
-_VALUE: Final = re.compile(r"(?:\d{3,5} \d{6,10}|\w{1,32}+(?:-\w{1,32}+){0,5}+)(?!-?[\w\[@])")
+_VALUE: Final = re.compile(r"(?:\d{3,5} \d{6,10}|\d{4} \d{4} \d{2,4}|\w{1,32}+(?:-\w{1,32}+){0,5}+)(?!-?[\w\[@])")
 _AND: Final = re.compile(r"\s{0,2}(?:,|&amp;|&|/|and\b)\s{0,2}#?")
 _AMOUNT: Final = re.compile(r"\s?(?:miles|points|people|customers|dollars|euros|pounds|bucks|km|followers|%)", re.I)
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
@@ -147,6 +157,8 @@ def mask(text: str) -> Masked:
         text = replace_spans(text, long, "number", kinds)  # a post's or an account's id, before it passes for a card
     if "@" in text and _EMAIL_HINT.search(text):
         text = replace_spans(text, (found.span() for found in _EMAIL.finditer(text)), "email", kinds)
+    if " dot " in text or "at]" in text or "at)" in text:
+        text = replace_spans(text, (found.span() for found in _SPELLED.finditer(text)), "email", kinds)
     if digits >= 9:
         text = replace_spans(text, _ibans(text), "iban", kinds)
         text = replace_spans(text, _cards(text, "card"), "card", kinds)
@@ -262,7 +274,9 @@ def _is_code(text: str, value: re.Match[str], mark: str) -> bool:
     groups = re.split("[ -]", code)
     if digits + len(groups) - 1 == len(code):
         longest = max(map(len, groups))
-        if longest < (3 if "#" in mark else 4 if named else 5) or (longest < 5 and len(groups) > 1 and digits < 9):
+        if len(groups) > 1 and digits >= 9:
+            return not all(map(_YEAR.fullmatch, groups))
+        if longest < (3 if "#" in mark else 4 if named else 5) or (longest < 5 and len(groups) > 1):
             return False
         return not (_YEAR.fullmatch(code) and "#" not in mark) and not _AMOUNT.match(text, value.end())
     tag = mark.endswith(" #")

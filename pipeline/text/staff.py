@@ -30,8 +30,27 @@ _SENTENCE: Final = re.compile(r"(?:^|[^\w\s,'’&/-]|[@#]\w{1,64}[:,]?)[\s\"'“
 """What stands before the first word of a sentence; a mention or a tag before it is no part of it."""
 _DAY: Final = re.compile(r"\d")
 """A month has one beside it."""
+_TAGGED: Final = re.compile(r"(?:[@#\[]|[./]\S{0,60}/)\Z")
+"""A mention, a tag, a placeholder, a part of a web address: no name stands behind these."""
 _VERBS: Final = frozenset(
-    ("was", "is", "has", "had", "who", "said", "told", "served", "helped", "works", "gave", "made", "took")
+    (
+        "from",
+        "at",
+        "behind",
+        "was",
+        "is",
+        "has",
+        "had",
+        "who",
+        "said",
+        "told",
+        "served",
+        "helped",
+        "works",
+        "gave",
+        "made",
+        "took",
+    )
 )
 _ARTICLES: Final = frozenset(
     (
@@ -126,7 +145,7 @@ class Staff:
     ) -> int:
         """How many words from this place on are a name."""
         start = words[place].start()
-        if text[max(0, start - 1) : start] in ("@", "#", "/", "["):
+        if _TAGGED.search(text, max(0, start - 80), start):
             return 0
         for length in self._lengths.get(folded[place], ()):
             units = self._whole.get(" ".join(folded[place : place + length])) if place + length <= len(words) else None
@@ -136,7 +155,7 @@ class Staff:
             return 2
         units = self._given.get(folded[place])
         if units and _is_given(text, words, folded, place) and any(map(concerned, units)):
-            return 1
+            return 2 if _has_initial(text, words, place) else 1
         units = self._family.get(folded[place])
         return int(bool(units and _is_family(words, folded, place) and any(map(concerned, units))))
 
@@ -153,6 +172,14 @@ class Staff:
             return False
         units = self._family.get(folded[place + 1])
         return bool(units and _together(text, words, place, 2) and any(map(concerned, units)))
+
+
+def _has_initial(text: str, words: list[re.Match[str]], place: int) -> bool:
+    """ "Maria G."."""
+    if place + 1 >= len(words) or not _together(text, words, place, 2):
+        return False
+    word = words[place + 1]
+    return len(word[0]) == 1 and word[0].isupper() and text[word.end() : word.end() + 1] == "."
 
 
 def _spellings(name: str) -> Iterator[list[str]]:
@@ -172,7 +199,7 @@ def _is_given(text: str, words: list[re.Match[str]], folded: list[str], place: i
     if name not in COMMON:
         return True
     if not word.istitle():
-        return False
+        return False  # "WILL YOU ANSWER" says nothing about Will
     before = folded[place - 1] if place else ""
     if before in _TITLES:
         return True

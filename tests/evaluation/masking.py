@@ -1,9 +1,9 @@
 """How well personal data is masked: precision and recall by kind, and what was missed, on sentences made up by hand.
 
-In: `tests/data/masking.txt`, where what must be masked stands as {kind:value}. Out: for each kind that is to be found
-its recall and the misses; for each placeholder its precision and the false alarms. A value counts as found only if
-nothing of its letters and digits is left; a placeholder counts as right if it stands where something was to be masked,
-whatever the kind.
+In: `tests/data/masking.txt` and `masking_second.txt`, where what must be masked stands as {kind:value}. Out: for each
+kind that is to be found its recall and the misses; for each placeholder its precision and the false alarms. A value
+counts as found only if nothing of its letters and digits is left; a placeholder counts as right if it stands where
+something was to be masked, whatever the kind.
 
     python -m tests.evaluation.masking [--json]
 """
@@ -23,7 +23,7 @@ from pipeline.text.normalise import normalise
 from pipeline.text.redaction import mask
 from schemas.unit import Unit
 
-FILE = Path(__file__).parents[1] / "data" / "masking.txt"
+FILES = tuple(Path(__file__).parents[1] / "data" / f"{name}.txt" for name in ("masking", "masking_second"))
 STAFF = (
     "Maria Gonzalez", "Will", "May", "Tom Baker", "Jörg Müller", "Aisha Khan", "José", "Siobhán O'Brien", "Mark",
     "Grace Lee", "Rob",
@@ -42,8 +42,8 @@ class Sentence(NamedTuple):
     wanted: list[tuple[str, Span]]
 
 
-def sentences(file: Path = FILE) -> list[Sentence]:
-    """The test set."""
+def sentences(file: Path) -> list[Sentence]:
+    """A test set."""
     found = []
     for line in file.read_text("utf-8").splitlines():
         if line and not line.startswith("##"):
@@ -84,12 +84,12 @@ def _literal(part: str, cut: str) -> str:
     )
 
 
-def measure() -> dict[str, Any]:
+def measure(files: Sequence[Path] = FILES) -> dict[str, Any]:
     """`recall` and `precision` by kind: `share`, `right`, `of`; `misses` and `false_alarms` with their sentences."""
     wanted_count, found_count = Counter[str](), Counter[str]()
     misses: dict[str, list[str]] = defaultdict(list)
     false_alarms: dict[str, list[str]] = defaultdict(list)
-    texts = sentences()
+    texts = [sentence for file in files for sentence in sentences(file)]
     for text, wanted in texts:
         found = masked_spans(text)
         hidden = {place for _, (start, end) in found for place in range(start, end)}
@@ -122,15 +122,21 @@ def _shares(counts: Counter[str], wrong: dict[str, list[str]]) -> dict[str, dict
     }
 
 
+def _summary(measured: dict[str, Any]) -> dict[str, float]:
+    return {name: measured[name]["all"]["share"] for name in ("recall", "precision")}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the measure."""
     parser = argparse.ArgumentParser(prog="python -m tests.evaluation.masking", description="Precision and recall")
     parser.add_argument("--json", action="store_true", help="one JSON object")
-    measured = measure()
+    measured = measure() | {"by_file": {file.name: _summary(measure([file])) for file in FILES}}
     if parser.parse_args(arguments).json:
         print(orjson.dumps(measured, option=orjson.OPT_INDENT_2).decode())
         return 0
     print(f"{measured['sentences']} sentences, {measured['to_hide']} things to hide")
+    for name, summary in measured["by_file"].items():
+        print(f"  {name}: {summary}")
     for name, wrong in (("recall", "misses"), ("precision", "false_alarms")):
         print(f"\n{name}")
         for kind, share in measured[name].items():

@@ -191,6 +191,7 @@ class TestCheck:
                 [unit(f"u{number}", position=Position(latitude=1, longitude=1)) for number in range(1001)],
                 [(f"u{number}", "position", ProblemReason.POSITION_TOO_COMMON) for number in range(1001)],
             ),
+            ([unit("a", staff=("Maria", "M.", "-"))], [("a", "staff", ProblemReason.BAD_STAFF)] * 2),
             ([unit("a"), unit("a")], [("a", "id", ProblemReason.DUPLICATE_ID)]),
             ([unit("a"), unit("A")], [("A", "id", ProblemReason.ID_DIFFERS_BY_CASE)]),
             ([unit("a", parent="b")], [("a", "parent", ProblemReason.UNKNOWN_PARENT)]),
