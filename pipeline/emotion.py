@@ -62,7 +62,8 @@ NOTHING: Final = Felt("none", ())
 
 class _Lexicon(NamedTuple):
     phrases: Phrases[tuple[Emotion, float]]
-    signs: Mapping[str, Emotion]
+    emoji: Mapping[str, Emotion]
+    signs: frozenset[str]
     turned: frozenset[str]
     turned_by: frozenset[str]
 
@@ -72,20 +73,22 @@ def of(reading: Reading, hits: Sequence[Hit], compound: float, language: str | N
     if not covers("emotion", language):
         return NOTHING
     lexicon = _lexicon(language or DEFAULT)
-    words = reading.words[:WORDS_MAX]
-    found = lexicon.phrases.find(words)
+    words = reading.words if len(reading.words) <= WORDS_MAX else reading.words[:WORDS_MAX]
     said: list[tuple[Emotion, float, int, int]] = []
-    if not lexicon.signs.keys().isdisjoint(words):
-        signs = [(lexicon.signs.get(word), place) for place, word in enumerate(words)]
-        said += [(emotion, EMOJI_WEIGHT, place, place + 1) for emotion, place in signs if emotion is not None]
-    for one in longest(sorted(found, reverse=True)):
+    found = lexicon.phrases.find(words)
+    for one in longest(sorted(found, reverse=True)) if len(found) > 1 else found:
         emotion, weight = _meant(one, words, lexicon, compound)
         if weight:
             said.append((emotion, weight, one.start, one.end))
+    if not lexicon.signs.isdisjoint(words):
+        signs = [(lexicon.emoji.get(word), place) for place, word in enumerate(words)]
+        said += [(emotion, EMOJI_WEIGHT, place, place + 1) for emotion, place in signs if emotion is not None]
     for hit in hits:
-        if (about := _REASONS.get(hit.reason)) is not None and (hit.valence > 0) == (about[0] == "joy"):
-            said.append((*about, hit.start, hit.end))
-    return _strongest(said, words, compound)
+        if hit.reason in _REASONS:
+            about, weight = _REASONS[hit.reason]
+            if (hit.valence > 0) == (about == "joy"):
+                said.append((about, weight, hit.start, hit.end))
+    return _strongest(said, words, compound) if said else NOTHING
 
 
 def _meant(
@@ -103,15 +106,15 @@ def _meant(
 
 
 def _strongest(said: Sequence[tuple[Emotion, float, int, int]], words: Sequence[str], compound: float) -> Felt:
-    weights: dict[Emotion, float] = {}
+    weights = dict.fromkeys(_ORDER, 0.0)
+    against = _BAD if compound >= POSITIVE_MIN else _GLAD if compound <= NEGATIVE_MAX else ()
     for emotion, weight, _, _ in said:
-        against = (emotion in _BAD and compound >= POSITIVE_MIN) or (emotion in _GLAD and compound <= NEGATIVE_MAX)
-        weights[emotion] = weights.get(emotion, 0.0) + weight * (AGAINST_THE_TONE if against else 1.0)
-    if not weights:
-        return NOTHING
-    best = max(_ORDER, key=lambda emotion: weights.get(emotion, 0.0))
+        weights[emotion] += weight * AGAINST_THE_TONE if emotion in against else weight
+    best = max(weights, key=weights.__getitem__)
     if weights[best] < FELT_MIN:
         return NOTHING
+    if len(said) == 1:
+        return Felt(best, (" ".join(words[said[0][2] : said[0][3]]),))
     spans = sorted({(start, end) for emotion, _, start, end in said if emotion == best})
     whole = [one for one in spans if not any(o != one and o[0] <= one[0] and one[1] <= o[1] for o in spans[:SPANS_MAX])]
     return Felt(best, tuple(dict.fromkeys(" ".join(words[start:end]) for start, end in whole))[:DECIDING_MAX])
@@ -124,6 +127,6 @@ def _lexicon(language: str) -> _Lexicon:
     for emotion in get_args(Emotion):
         for weight, phrases in sections.get(emotion, {}).items():
             patterns += [(phrase, (emotion, float(weight))) for phrase in phrases]
-    signs = {sign.rstrip("\ufe0f"): emotion for emotion, some in sections["emoji"].items() for sign in some.split()}
+    emoji = {sign.rstrip("\ufe0f"): emotion for emotion, some in sections["emoji"].items() for sign in some.split()}
     turned, turned_by = (frozenset(sections[name]["words"].split()) for name in ("turned", "turned_by"))
-    return _Lexicon(Phrases(patterns), signs, turned, turned_by)
+    return _Lexicon(Phrases(patterns), emoji, frozenset(emoji), turned, turned_by)

@@ -56,10 +56,11 @@ class Met(NamedTuple):
 
 
 class _Sign(NamedTuple):
-    """What a phrase says: of one of the two, with a weight."""
+    """What a phrase says: a stage with a weight, or a touchpoint."""
 
-    about: JourneyStage | Touchpoint
+    stage: JourneyStage | None
     weight: float
+    touchpoint: Touchpoint | None
 
 
 class _Lexicon(NamedTuple):
@@ -72,42 +73,51 @@ def of(reading: Reading, kind: InsightKind, language: str | None = None) -> Met:
     if not covers("journey", language):
         return Met(None, None, ())
     lexicon = _lexicon(language or DEFAULT)
-    words = reading.words[:WORDS_MAX]
-    found = lexicon.phrases.find(words)
-    stages = [one for one in found if not isinstance(one.value.about, Touchpoint)]
-    touchpoints = [one for one in found if isinstance(one.value.about, Touchpoint)]
-    stage, deciding = _stage(stages, lexicon.kinds.get(kind))
-    touchpoint = min(touchpoints, key=_specific, default=None)
-    if touchpoint is not None:
-        deciding = [*deciding, touchpoint]
-    where = touchpoint.value.about if touchpoint is not None else None
-    assert where is None or isinstance(where, Touchpoint)
-    return Met(stage, where, _said(deciding, words))
+    words = reading.words if len(reading.words) <= WORDS_MAX else reading.words[:WORDS_MAX]
+    by_stage: dict[JourneyStage, list[Found[_Sign]]] = {}
+    touchpoints: list[Found[_Sign]] = []
+    for one in lexicon.phrases.find(words):
+        stage = one.value.stage
+        if stage is None:
+            touchpoints.append(one)
+        elif stage in by_stage:
+            by_stage[stage].append(one)
+        else:
+            by_stage[stage] = [one]
+    best, deciding = _best(by_stage)
+    touchpoint = None
+    if touchpoints:
+        named = min(touchpoints, key=_specific)
+        touchpoint = named.value.touchpoint
+        deciding = [*deciding, named]
+    return Met(best or lexicon.kinds.get(kind), touchpoint, _said(deciding, words) if deciding else ())
 
 
-def _stage(
-    found: Sequence[Found[_Sign]], by_kind: JourneyStage | None
-) -> tuple[JourneyStage | None, list[Found[_Sign]]]:
-    """The stage that most speaks for; of phrases within each other only the longest of each stage counts."""
-    weights: dict[JourneyStage | Touchpoint, float] = {}
-    counted: list[Found[_Sign]] = []
-    for stage in {one.value.about: None for one in found}:
-        whole = longest(sorted((one for one in found if one.value.about == stage), reverse=True))
-        weights[stage] = sum(one.value.weight for one in whole)
-        counted += whole
-    best = max(_LATER_FIRST, key=lambda stage: weights.get(stage, 0.0))
-    if weights.get(best, 0.0) < STAGE_MIN:
-        return by_kind, []
-    return best, [one for one in counted if one.value.about == best]
+def _best(by_stage: Mapping[JourneyStage, list[Found[_Sign]]]) -> tuple[JourneyStage | None, list[Found[_Sign]]]:
+    """The stage that most speaks for, and what does; of phrases within each other only the longest counts."""
+    best, most, deciding = None, 0.0, list[Found[_Sign]]()
+    for stage in _LATER_FIRST if by_stage else ():
+        found = by_stage.get(stage)
+        if found is None:
+            continue
+        whole = longest(sorted(found, key=_order)) if len(found) > 1 else found
+        if (weight := sum([one.value.weight for one in whole])) > most:
+            best, most, deciding = stage, weight, whole
+    return (best, deciding) if most >= STAGE_MIN else (None, [])
+
+
+def _order(one: Found[_Sign]) -> tuple[int, int, float]:
+    """Of phrases in the same place the weightiest first."""
+    return (one.start, one.end, -one.value.weight)
 
 
 def _specific(one: Found[_Sign]) -> tuple[int, int, str]:
-    return (one.start - one.end, one.start, one.value.about)
+    return (one.start - one.end, one.start, one.value.touchpoint or "")
 
 
 def _said(deciding: Sequence[Found[_Sign]], words: Sequence[str]) -> tuple[str, ...]:
     """The words of the phrases, each once, the weightiest first."""
-    by_weight = sorted(deciding, key=lambda one: (-one.value.weight, one.start))
+    by_weight = sorted(deciding, key=lambda one: (-one.value.weight, one.start)) if len(deciding) > 1 else deciding
     return tuple(dict.fromkeys(" ".join(words[one.start : one.end]) for one in by_weight))[:DECIDING_MAX]
 
 
@@ -117,7 +127,7 @@ def _lexicon(language: str) -> _Lexicon:
     patterns: list[tuple[str, _Sign]] = []
     for stage in get_args(JourneyStage):
         for weight, phrases in sections["stage"].get(stage, {}).items():
-            patterns += [(phrase, _Sign(stage, float(weight))) for phrase in phrases]
+            patterns += [(phrase, _Sign(stage, float(weight), None)) for phrase in phrases]
     for touchpoint, phrases in sections["touchpoint"].items():
-        patterns += [(phrase, _Sign(Touchpoint(touchpoint), 1.0)) for phrase in phrases]
+        patterns += [(phrase, _Sign(None, 0.0, Touchpoint(touchpoint))) for phrase in phrases]
     return _Lexicon(Phrases(patterns), sections["kind"])
