@@ -1,29 +1,35 @@
 """VADER and what customers say that it does not know: "on hold since nine", "third time", "thanks for nothing".
 
-In: a Reading. Out: the hits (what moved the score, where, how much, why) and their sum as a compound in VADER's scale.
-The rules: a phrase takes the place of the words and the shorter phrases within it; a question asks, it does not
-complain; what is in the files of the language (`pipeline/lexicons/`) decides, and here are only the rules.
+In: a text and its reading. Out: the hits (what moved the score, where, how much, why) and their sum as a compound in
+VADER's scale. The rules: a phrase takes the place of the words and the shorter phrases within it; words that mean
+something else to a customer than to others count so only where a service is spoken of; what is in the files of the
+language (`pipeline/lexicons/`) decides, and here are only the rules.
 
 Source of the scale, of negation, degree and emphasis: VADER (`polarity.py`); the phrases are our own.
 """
 
-import tomllib
-from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from math import sqrt
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from pipeline.lexicon import content
 from pipeline.sentiment.hit import Hit
-from pipeline.sentiment.polarity import ALPHA, Vader, emphasis
+from pipeline.sentiment.polarity import ALPHA, NEGATED, Vader, emphasis
 from pipeline.text.phrases import Phrases, longest
-from pipeline.text.reading import Reader, Reading
+from pipeline.text.reading import HANDLE, Reader, Reading
 
 LEXICON: Final = "lexicon"
+QUOTED: Final = "quoted"
 ASIDE: Final = 0.5
 """What a fact counts where a text does not speak of a service."""
+IRONIC: Final = -0.6
+"""What becomes of praise in quotation marks: the "service"."""
+NEGATED_WITHIN: Final = 2
+"""Words between a negation and the phrase that it turns, at most, and one more."""
+
+_QUOTES: Final = "\"“”'‘’"
+_PUNCTUATION: Final = ".,!?;:…"
 
 
 class Scored(msgspec.Struct, frozen=True, gc=False):
@@ -34,56 +40,70 @@ class Scored(msgspec.Struct, frozen=True, gc=False):
 
 
 class Care:
-    """The layer of one language."""
+    """The layer of one language. Raises FileNotFoundError where there are no files for it."""
 
     def __init__(self, language: str = "en") -> None:
-        content = _content(language)
-        words = {**content["words"], **content["emoji"]}
-        self._vader = Vader(more=words)
-        sets = content["sets"]
-        self._context = frozenset(content["context"]["words"].split())
-        self._facts = frozenset(content["facts"])
+        files = content("care", language)
+        phrases = {**files["facts"], **files["tone"]}
+        self.facts: Final = frozenset(files["facts"])
+        self._topics = frozenset(files["context"]["words"].split())
+        self._negations = frozenset(files["context"]["negations"].split())
+        self._customers = Vader(more={**files["words"], **files["emoji"]})
+        self._others = Vader(more=files["emoji"])
         self._phrases = Phrases(
             (
-                (pattern, (float(valence), section))
-                for section, valences in {**content["facts"], **content["tone"]}.items()
+                (pattern, (float(valence), reason))
+                for reason, valences in phrases.items()
                 for valence, patterns in valences.items()
                 for pattern in patterns.splitlines()
             ),
-            sets,
+            files["sets"],
         )
-        self.reader = Reader({*self._vader.lexicon, *self._phrases.vocabulary}, language)
+        self.reader: Final = Reader({*self._customers.lexicon, *self._phrases.vocabulary}, language)
+
+    def speaks_of_service(self, reading: Reading) -> bool:
+        """Whether a word of the text belongs to a service: an order, a room, a flight."""
+        return not self._topics.isdisjoint(reading.words)
 
     def score(self, text: str, reading: Reading) -> Scored:
-        """The text and its reading (by `reader`)."""
-        hits = self._hits(reading)
+        """The text, and its reading by `reader`."""
+        hits = self.hits(reading)
         total = sum(hit.valence for hit in hits)
         if total:
             more = emphasis(text)
             total += more if total > 0 else -more
         return Scored(max(-1.0, min(1.0, round(total / sqrt(total * total + ALPHA), 4))), hits)
 
-    def _hits(self, reading: Reading) -> list[Hit]:
-        found = longest(self._phrases.find(reading.words))
-        places, valences = self._vader.valences(reading.raw)
-        if not found:
-            return [Hit(place, place + 1, valence, LEXICON) for place, valence in zip(places, valences, strict=True)]
-        aside = 1.0 if not self._context.isdisjoint(reading.words) else ASIDE
+    def hits(self, reading: Reading) -> list[Hit]:
+        """What moves the score, in the order of the text."""
+        words = reading.words
+        service = words[:1] == [HANDLE] or self.speaks_of_service(reading)
         covered: set[int] = set()
         hits: list[Hit] = []
-        for start, end, (valence, section) in found:
+        for start, end, (valence, reason) in longest(self._phrases.find(words)):
             covered.update(range(start, end))
-            if valence:
-                hits.append(Hit(start, end, valence * aside if section in self._facts else valence, section))
-        hits += [
-            Hit(place, place + 1, valence, LEXICON)
-            for place, valence in zip(places, valences, strict=True)
-            if place not in covered
-        ]
+            if not valence:
+                continue
+            if not service and reason in self.facts:
+                valence *= ASIDE
+            if start and self._is_negated(reading, start):
+                valence *= NEGATED
+            hits.append(Hit(start, end, valence, reason))
+        places, valences = (self._customers if service else self._others).valences(reading.raw)
+        for place, valence in zip(places, valences, strict=True):
+            if place in covered:
+                continue
+            raw = reading.raw[place]
+            if valence > 0 and raw[0] in _QUOTES and raw.rstrip(_PUNCTUATION)[-1] in _QUOTES:
+                hits.append(Hit(place, place + 1, valence * IRONIC, QUOTED))
+            else:
+                hits.append(Hit(place, place + 1, valence, LEXICON))
         hits.sort()
         return hits
 
-
-@cache
-def _content(language: str) -> dict[str, Any]:
-    return tomllib.loads(files("pipeline.lexicons").joinpath(language, "care.toml").read_text("utf-8"))
+    def _is_negated(self, reading: Reading, start: int) -> bool:
+        clause = reading.clauses[start]
+        return any(
+            reading.words[place] in self._negations and reading.clauses[place] == clause
+            for place in range(max(0, start - NEGATED_WITHIN), start)
+        )

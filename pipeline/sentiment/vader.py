@@ -4,30 +4,26 @@ Source: Hutto and Gilbert, "VADER: A Parsimonious Rule-based Model for Sentiment
 """
 
 from pipeline.sentiment.polarity import Vader
-from pipeline.sentiment.scorer import label_of
+from pipeline.sentiment.scorer import Judgement, Scorer, abstention, covers, label_of
+from pipeline.text.reading import Reader, Reading
 from schemas.insight import Sentiment
 
-_COVERED = ("en", "und")
 
-
-class VaderScorer:
-    """English only: a text in another language is scored neutral and `abstained`. Without a language it is taken
-    as English, because most networks do not say."""
+class VaderScorer(Scorer):
+    """English only: a text in another language is scored neutral and `abstained`. Stars do not count."""
 
     model = "vader/3.3.2"
 
     def __init__(self) -> None:
+        self.reader = Reader()
         self._polarity = Vader().polarity
 
-    def score(self, text: str, *, language: str | None = None, rating: float | None = None) -> Sentiment:
-        """See `Scorer.score`. Confidence is the size of the compound, until a later model calibrates it."""
-        if language is not None and language.lower().partition("-")[0] not in _COVERED:
-            return Sentiment(compound=0.0, label="neutral", confidence=0.0, abstained=True, model=self.model)
+    def judge(
+        self, text: str, reading: Reading, *, language: str | None = None, rating: float | None = None
+    ) -> Judgement:
+        """See `Scorer.judge`. Confidence is the size of the compound, which no one has calibrated; there are no hits."""
+        if not text or not covers(language, "en"):
+            return abstention(self.model)
         compound = self._polarity(text).compound
-        return Sentiment(
-            compound=compound,
-            label=label_of(compound),
-            confidence=abs(compound),
-            abstained=not text,
-            model=self.model,
-        )
+        label = label_of(compound)
+        return Judgement(Sentiment(compound=compound, label=label, confidence=abs(compound), model=self.model), [])

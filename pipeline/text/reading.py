@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Collection
 from functools import cache
+from html import unescape
 from importlib.resources import files
 from typing import Final
 
@@ -24,9 +25,14 @@ HANDLE: Final = "@"
 """The word in place of a handle."""
 
 _EMOJI: Final = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
-_PART: Final = re.compile(
-    rf"[#@]?[^\W_]+(?:['’´`_][^\W_]+)*|[$£€%]|[{_EMOJI}]|[.!?,;:…()\"“”—–]+|[-/+]|[:;=8xX]['-]?[)(DPp/|\\]+", re.UNICODE
+_EMOTICON: Final = (
+    r"[:;=][-'^o]?[)(\]\[/|\\*]+|(?<!\w)[:;=][-'^]?[DPpOo3]+\b|<3+|[)(][-'^]?[:;=]|\b[xX]D+\b|\^_+\^|-_+-"
 )
+_PART: Final = re.compile(
+    rf"(?P<face>{_EMOTICON})|[#@]?[^\W_]+(?:['’´`_][^\W_]+)*|[$£€%]|[{_EMOJI}]|[.!?,;:…()\"“”—–]+|[-/+]"
+)
+_ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+"""What a program left of a character that it wrote down as JSON twice."""
 _EMOJIS: Final = re.compile(rf"[{_EMOJI}][\ufe0f\U0001f3fb-\U0001f3ff]?")
 _CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMBERED: Final = re.compile(r"(\d+)([a-z]+)\Z")
@@ -71,6 +77,10 @@ class Reader(dict[str, Token]):
         clauses: list[int] = []
         raw: list[str] = []
         clause = 0
+        if "&" in text:
+            text = unescape(text)
+        if "\\u" in text:
+            text = _ESCAPED.sub(_unescaped, text)
         if not text.isascii():
             text = _EMOJIS.sub(r" \g<0> ", text)
         for written in text.split():
@@ -103,15 +113,18 @@ class Reader(dict[str, Token]):
             return Token((), (), False, False)
         words: list[str] = []
         ends = False
-        for part in _PART.findall(written):
+        for found in _PART.finditer(written):
+            part = found[0]
             first = part[0]
-            if first.isalnum() and part[-1] not in ")(/|\\":
+            if found["face"] or first in "$£€%":
+                words.append(part)
+            elif first.isalnum():
                 words += self._plain(part)
             elif first == "@":
                 words.append(HANDLE)
             elif first == "#" and len(part) > 1:
                 words += self._hashtag(part[1:])
-            elif first in "$£€%" or first >= "\u2190" or part[-1] in ")(DPp/|\\":
+            elif first >= "\u2190":
                 words.append(part)
             ends = first in _ENDING and not (first in ".,:" and _NEITHER.search(written))
         begins = bool(words) and words[0] in _CLAUSE_WORDS
@@ -148,6 +161,11 @@ class Reader(dict[str, Token]):
             return [part.lower() for part in parts]
         word = tag.lower()
         return [word] if word in self._vocabulary else segmented(word, self._vocabulary) or [word]
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = int(found[1], 16)
+    return " " if 0xD800 <= code < 0xE000 else chr(code)
 
 
 def segmented(word: str, vocabulary: Collection[str]) -> list[str]:

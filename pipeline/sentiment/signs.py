@@ -1,0 +1,63 @@
+"""What decides a label beside the compound: how much praise and blame, of which kind, in what kind of text.
+
+In: a text, its reading, what the care layer found. Out: one number for each name in NAMES, of about the size 0 to 1.
+The rule: no sign is a word of its own. What a sign is worth is learned once, and carries over to texts about other
+companies; words are for `cem train`.
+"""
+
+from math import log1p
+from typing import Final
+
+from pipeline.sentiment.care import Care, Scored
+from pipeline.text.reading import HANDLE, Reading
+
+NAMES: Final = (
+    "compound", "praise", "blame", "facts", "hits", "silent", "asks", "ends_asking", "exclaims", "length", "service",
+    "topic", "person", "persons", "link", "thanks_said", "request", "last", "asks_praise", "asks_blame", "number",
+    "capitals", "dots", "hashtag", "mixed", "topic_compound", "begins_thanking", "handles", "clearly_good",
+    "clearly_bad", "silent_short", "other_compound", "other_praise", "other_blame", "other_asks", "other_exclaims",
+    "other_length", "other_thanks_said", "other_silent",
+)  # fmt: skip
+
+_PERSONS: Final = frozenset(
+    ("i", "my", "me", "i'm", "i've", "we", "our", "us", "mine", "we're", "we've", "i'd", "i'll")
+)
+_THANKS: Final = frozenset(("thanks", "thank"))
+
+
+def signs(text: str, reading: Reading, scored: Scored, care: Care) -> tuple[float, ...]:
+    """`text` normalised, `reading` by the layer's reader. Never raises."""
+    words, hits = reading.words, scored.hits
+    compound, count = scored.compound, len(words)
+    praise = blame = facts = 0.0
+    reasons = set()
+    for _, _, valence, reason in hits:
+        reasons.add(reason)
+        if valence > 0:
+            praise += valence
+        else:
+            blame -= valence
+            if reason in care.facts:
+                facts -= valence
+    praise, blame, facts = praise / (praise + 4.0), blame / (blame + 4.0), facts / (facts + 3.0)
+    asks = "?" in text
+    exclaims = min(3, text.count("!")) / 3
+    topic = care.speaks_of_service(reading)
+    service = topic or words[:1] == [HANDLE]
+    other = not service
+    persons = sum(map(_PERSONS.__contains__, words))
+    length = log1p(count) / 4
+    thanks_said = "praise" in reasons
+    silent = not hits
+    capitals = sum(1 for raw in reading.raw if len(raw) > 2 and raw.isupper()) / count if count else 0.0
+    first = words[1:2] if words[:1] == [HANDLE] else words[:1]
+    return (
+        compound, praise, blame, facts, min(3, len(hits)) / 3, silent, asks, text.endswith("?"), exclaims, length,
+        service, topic, min(4, persons) / 4, persons > 0, "://" in text, thanks_said, "request" in reasons,
+        hits[-1].valence / 4 if hits else 0.0, praise if asks else 0.0, blame if asks else 0.0,
+        any(map(str.isdecimal, text)), capitals, "…" in text or "..." in text, "#" in text, praise > 0 and blame > 0,
+        compound if topic else 0.0, bool(first) and first[0] in _THANKS, words.count(HANDLE) > 1, compound > 0.3,
+        compound < -0.3, silent and count < 7,
+        compound if other else 0.0, praise if other else 0.0, blame if other else 0.0, other and asks,
+        exclaims if other else 0.0, length if other else 0.0, other and thanks_said, other and silent,
+    )  # fmt: skip
