@@ -12,7 +12,6 @@ from pipeline.learned.aspects import MainAspect
 from pipeline.learned.features import AspectFeatures, FeatureSource, NoFeatures, SentimentFeatures
 from pipeline.learned.file import FILE_BYTES_MAX, ModelError
 from pipeline.learned.model import Model
-from pipeline.sentiment.care import Care
 from pipeline.sentiment.learned import ModelScorer
 from pipeline.taxonomy import TaxonomyError, load, shipped
 from pipeline.text.reading import Reader
@@ -24,7 +23,7 @@ SHARE_MIN: Final = 0.2
 
 def sentiment_source() -> SentimentFeatures:
     """The features of a model of sentiment."""
-    return SentimentFeatures(Care())
+    return SentimentFeatures()
 
 
 def aspect_source(taxonomy: str) -> FeatureSource:

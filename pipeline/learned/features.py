@@ -6,25 +6,26 @@ model that has learned from three brands has seen few words of a fourth, but wai
 A source of features is replaced as a whole: a model remembers its `identity` and its `names`, and works with no other.
 """
 
+import hashlib
 from collections.abc import Sequence
 from math import log1p, sqrt
 from typing import Final, Protocol
 
+import orjson
+
 from pipeline.aspects import find, matches
 from pipeline.learned.grams import names_in
-from pipeline.sentiment.care import LEXICON, Care
+from pipeline.lexicon import DEFAULT, content
+from pipeline.sentiment.care import LEXICON, QUOTED, Care
 from pipeline.sentiment.hit import Hit
 from pipeline.sentiment.polarity import ALPHA
 from pipeline.taxonomy import Taxonomy
 from pipeline.text.reading import HANDLE, Reader, Reading
 
+VERSION: Final = 1
+"""Of the sources in this file: another one where a value changes that the lexicon's checksum does not show."""
 MARKS_MAX: Final = 4
 """More exclamation marks than four say no more; so it is in VADER."""
-REASONS: Final = (
-    LEXICON, "failure", "leaving", "money", "outrage", "praise", "promise", "refusal", "request", "sarcasm",
-    "unanswered", "waiting",
-)  # fmt: skip
-"""Reasons of hits that have a sum of their own; what else a lexicon may hold counts in the other features."""
 COMPLAINT: Final = -0.5
 """As what a text is taken when the taxonomy is asked for its main aspect."""
 
@@ -44,21 +45,19 @@ class FeatureSource(Protocol):
 class SentimentFeatures:
     """What the customer-care lexicon finds: how much, of which kind, where; and the text's length and marks."""
 
-    names = (
-        "compound", "sum_positive", "sum_negative", "most_positive", "most_negative", "count_positive",
-        "count_negative", "silent", "first", "last", "clause_least", "clause_most", "clause_first", "clause_last",
-        "words", "clauses", "exclamations", "questions", "exclaims", "asks", "link", "capitals",
-        *(f"sum_{reason}" for reason in REASONS),
-    )  # fmt: skip
-
-    def __init__(self, care: Care) -> None:
+    def __init__(self, language: str = DEFAULT) -> None:
+        care, lexicon = Care(language), content("care", language)
+        reasons = sorted({LEXICON, QUOTED, *lexicon["facts"], *lexicon["tone"]})
         self.reader = care.reader
-        self.identity = "care-features/1"
-        self._score = care.score
+        self.identity = f"care-{language}/{VERSION}-{_checksum(lexicon)}"
+        self.names = (*_FOUND, *_SHAPE, *(f"sum_{reason}" for reason in reasons))
+        self._hits = care.hits
+        self._no_reasons = dict.fromkeys(reasons, 0.0)
+        self._nothing = (0.0,) * len(reasons)
 
     def values(self, text: str, reading: Reading) -> Sequence[float]:
         """See `FeatureSource.values`. Valences are in VADER's scale, sums of clauses in that of its compound."""
-        hits = _spoken(self._score(text, reading).hits, reading)
+        hits = _spoken(self._hits(reading), reading)
         clauses = reading.clauses
         end = clauses[-1] if clauses else 0
         count = len(reading.words)
@@ -75,16 +74,15 @@ class SentimentFeatures:
             capitals / count if count else 0.0,
         )
         if not hits:
-            return (*_SILENT, *shape, *_NO_REASONS)
+            return (*_SILENT, *shape, *self._nothing)
         sums: dict[int, float] = {}
-        reasons = dict.fromkeys(REASONS, 0.0)
+        reasons = self._no_reasons.copy()
         positive = negative = most = least = 0.0
         positives = 0
         for start, _, valence, reason in hits:
             clause = clauses[start]
             sums[clause] = sums.get(clause, 0.0) + valence
-            if reason in reasons:
-                reasons[reason] += valence
+            reasons[reason] += valence
             if valence > 0:
                 positives += 1
                 positive += valence
@@ -152,8 +150,12 @@ class NoFeatures:
         return ()
 
 
+_FOUND: Final = (
+    "compound", "sum_positive", "sum_negative", "most_positive", "most_negative", "count_positive", "count_negative",
+    "silent", "first", "last", "clause_least", "clause_most", "clause_first", "clause_last",
+)  # fmt: skip
+_SHAPE: Final = ("words", "clauses", "exclamations", "questions", "exclaims", "asks", "link", "capitals")
 _SILENT: Final = (0.0,) * 7 + (True,) + (0.0,) * 6
-_NO_REASONS: Final = (0.0,) * len(REASONS)
 
 
 def _spoken(hits: list[Hit], reading: Reading) -> list[Hit]:
@@ -167,3 +169,7 @@ def _spoken(hits: list[Hit], reading: Reading) -> list[Hit]:
 
 def _bounded(total: float) -> float:
     return total / sqrt(total * total + ALPHA)
+
+
+def _checksum(lexicon: object) -> str:
+    return hashlib.sha256(orjson.dumps(lexicon, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
