@@ -12,11 +12,15 @@ import orjson
 import pytest
 
 from agents.kafka.embedded import EmbeddedKafka
-from schemas.assignment import Label
+from pipeline.emission import Emission
+from schemas.assignment import Assignment, Label
 from schemas.codec import Codec, encode
+from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER
+from schemas.time import Millis
 from schemas.unit import Unit
+from schemas.unrouted import Unrouted
 from tests.broker.conftest import KEY, NewService, Service
-from tests.broker.test_way import STORE, insights, post, raw, surge
+from tests.broker.test_way import NOON, STORE, insights, post, raw, surge
 
 pytestmark = pytest.mark.broker
 
@@ -172,6 +176,27 @@ def test_a_person_decides_what_found_no_unit(new_service: NewService) -> None:
         ("x:p1", "mall-b", "person"), ("x:p3", "mall-b", "thread")
     ]  # fmt: skip
     assert [one.actor for one in service.values("labels", Codec[Label](Label))] == ["maria"]
+
+
+def test_a_refused_decision_is_sent_again(new_service: NewService) -> None:
+    """An assignment to a unit that comes later is a dead letter; replayed it takes effect where the post came from."""
+    service = new_service(input_partitions=2)
+    service.publish([STORE])
+    worker = service.worker()
+    service.ingest([post(1, text="nothing at all")])
+    service.drain(worker)
+    (waiting,) = service.values("unrouted", Codec[Unrouted](Unrouted))
+    decided = Assignment(unit_id="new-place", actor="maria", event_time=Millis(NOON), unrouted=waiting)
+    source, headers = waiting.insight.source, ((CONTROL_HEADER, CONTROL_ASSIGNMENT),)
+    service.send(Emission(source.topic, b"x:p1", encode(decided), source.partition, headers))
+    service.drain(worker)
+    assert orjson.loads(cem(service, "deadletters", "replay").stdout)["could_be_sent"] == 1
+
+    service.publish([Unit(id="new-place", name="New", kind="store", time_zone="UTC")])
+    assert orjson.loads(cem(service, "deadletters", "replay", "--reason", "unknown_unit", "--yes").stdout)["sent"] == 1
+    service.drain(worker)
+    assert [(one.id, one.unit_id) for one in insights(service)] == [("x:p1", "new-place")]
+    assert cem(service, "unrouted", "list", "--json").stdout == ""
 
 
 def get(path: str) -> tuple[int, str]:
