@@ -6,20 +6,25 @@ holds the one about delays; what is left is weighed by how sure its phrases are.
 praised comes last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from pipeline.sentiment.hit import Hit
 from pipeline.taxonomy import Meaning, Taxonomy
-from pipeline.text.phrases import Found, Phrases
+from pipeline.text.phrases import Found
 from pipeline.text.reading import Reading
 from schemas.insight import Aspect
 
 ASPECTS_MAX: Final = 8
 """Aspects of one text, the main ones."""
 COMPLAINT: Final = -0.05
-"""An overall compound below is a complaint: what names no aspect gets the taxonomy's default. VADER's own threshold."""
+"""An overall compound up to here is a complaint: what names no aspect gets the taxonomy's default. VADER's own."""
+PRAISE: Final = 0.05
+"""From here on a text is praise, and what is praised in it needs not stand back."""
+PRAISED: Final = 0.2
+"""An aspect above is praised; one word alone does not do it."""
 ALPHA: Final = 15.0
 """VADER's: brings a sum of valences into -1 to 1."""
 REPEATED: Final = 0.5
@@ -38,80 +43,100 @@ class Match(NamedTuple):
 
 def matches(reading: Reading, taxonomy: Taxonomy) -> list[Match]:
     """All phrases that tell an aspect, by start; of those that overlap the longest, of equally long ones the surest."""
-    return _matches(reading, taxonomy.phrases)
+    return [_match(*one) for one in _longest(taxonomy.phrases.find(reading.words), reading.clauses)]
 
 
 def severe(reading: Reading, taxonomy: Taxonomy) -> list[Match]:
     """All phrases that tell a severe cause, by start."""
-    return _matches(reading, taxonomy.severe_phrases)
+    return [_match(*one) for one in _longest(taxonomy.severe_phrases.find(reading.words), reading.clauses)]
 
 
 def find(reading: Reading, hits: Sequence[Hit], overall: float, taxonomy: Taxonomy) -> tuple[Aspect, ...]:
     """`hits`: by the sentiment scorer, of the same reading. `overall`: the text's compound, -1 to 1."""
-    found = _matches(reading, taxonomy.phrases)
-    if not found:
+    spoken: dict[str, list[Found[Meaning]]] = {}
+    for one in _longest(taxonomy.phrases.find(reading.words), reading.clauses):
+        spoken.setdefault(one.value.topic, []).append(one)
+    if not spoken:
         if overall > COMPLAINT or taxonomy.default is None:
             return ()
         return (_aspect(taxonomy, taxonomy.default, overall),)
-    by_topic: dict[str, list[Match]] = {}
-    for match in found:
-        by_topic.setdefault(match.topic, []).append(match)
-    polarities = _polarities(reading.clauses, hits, overall, by_topic)
-    if len(by_topic) == 1:
-        [(topic, polarity)] = polarities.items()
-        return (_aspect(taxonomy, topic, polarity),)
-    complaint = overall <= COMPLAINT
-
-    def rank(topic: str) -> tuple[bool, float, int]:
-        praised = complaint and polarities[topic] > 0
-        return praised, -_weight(by_topic[topic]), by_topic[topic][0].start
-
-    return tuple(_aspect(taxonomy, topic, polarities[topic]) for topic in sorted(by_topic, key=rank)[:ASPECTS_MAX])
+    polarities = _polarities(reading.clauses, hits, overall, spoken)
+    ranked = list(spoken)
+    if len(ranked) > 1:
+        mixed = overall < PRAISE
+        ranked.sort(key=lambda topic: (mixed and polarities[topic] > PRAISED, -_weight(spoken[topic])))
+    return tuple([_aspect(taxonomy, topic, polarities[topic]) for topic in ranked[:ASPECTS_MAX]])
 
 
 def _aspect(taxonomy: Taxonomy, name: str, polarity: float) -> Aspect:
-    return Aspect(aspect=name, department=taxonomy.aspects[name].department, polarity=round(polarity, 4))
+    topic = taxonomy.aspects[name]
+    return Aspect(aspect=name, department=topic.department, polarity=round(polarity or topic.polarity, 4))
 
 
-def _weight(found: list[Match]) -> float:
-    """The surest phrase counts in full, each other one in part; what is said twice counts once."""
-    weights = {match.pattern: match.weight for match in found}.values()
+def _weight(found: list[Found[Meaning]]) -> float:
+    """The surest phrase counts in full, each other one in part; what is said twice counts once. In the order of the
+    text, so that of equal ones the first is the main one."""
+    if len(found) == 1:
+        return found[0].value.weight
+    weights = {one.value.pattern: one.value.weight for one in found}.values()
     return max(weights) * (1 - REPEATED) + sum(weights) * REPEATED
 
 
-def _matches(reading: Reading, phrases: Phrases[Meaning]) -> list[Match]:
-    found = phrases.find(reading.words)
-    if len(found) > 1:
-        found.sort(key=_longest_first)
-        taken: set[int] = set()
-        chosen: list[Found[Meaning]] = []
-        for one in found:
-            places = range(one.start, one.end)
-            if taken.isdisjoint(places):
-                taken.update(places)
-                chosen.append(one)
-        chosen.sort()
-        found = chosen
-    return [
-        Match(start, end, meaning.topic, meaning.weight, meaning.pattern)
-        for start, end, meaning in found
-        if meaning.topic is not None
-    ]
+def _match(start: int, end: int, meaning: Meaning) -> Match:
+    return Match(start, end, meaning.topic, meaning.weight, meaning.pattern)
 
 
-def _longest_first(one: Found[Meaning]) -> tuple[int, float, int]:
-    return one.start - one.end, -one.value.weight, one.start
+def _longest(found: list[Found[Meaning]], clauses: list[int]) -> list[Found[Meaning]]:
+    """Of those that overlap: one within a clause before one across clauses, then the longest, the surest, the first.
+    By start; ignored ones only take words."""
+    chosen: list[Found[Meaning]] = []
+    group: list[Found[Meaning]] = []
+    reach = 0
+    for one in found:
+        start, end, _ = one
+        if start >= reach and group:
+            chosen += group if len(group) == 1 else _apart(group, clauses)
+            group = []
+        group.append(one)
+        if end > reach:
+            reach = end
+    chosen += group if len(group) < 2 else _apart(group, clauses)
+    return [one for one in chosen if one[2].topic]
+
+
+def _apart(group: list[Found[Meaning]], clauses: list[int]) -> list[Found[Meaning]]:
+    """Neighbours that overlap -> those that have the word, by start."""
+
+    def rank(one: Found[Meaning]) -> tuple[bool, int, float, int]:
+        start, end, meaning = one
+        return clauses[start] != clauses[end - 1], start - end, -meaning.weight, start
+
+    group.sort(key=rank)
+    taken = 0
+    chosen: list[Found[Meaning]] = []
+    for one in group:
+        places = (1 << one[1]) - (1 << one[0])
+        if not taken & places:
+            taken |= places
+            chosen.append(one)
+    chosen.sort(key=itemgetter(0))
+    return chosen
 
 
 def _polarities(
-    clauses: list[int], hits: Sequence[Hit], overall: float, by_topic: dict[str, list[Match]]
+    clauses: list[int], hits: Sequence[Hit], overall: float, spoken: Mapping[str, list[Found[Meaning]]]
 ) -> dict[str, float]:
-    """Each aspect's share of the hits of its clauses. Where several stand in one clause a hit goes to the nearest."""
-    owners: dict[int, dict[str, list[Match]]] = {}
-    for topic, found in by_topic.items():
-        for match in found:
-            for clause in {clauses[match.start], clauses[match.end - 1]}:
-                owners.setdefault(clause, {}).setdefault(topic, []).append(match)
+    """Of each aspect: the sum of the hits in its clauses, where several stand in one of the nearest; else of the
+    clauses beside that speak of no aspect; else the whole text."""
+    if not hits:
+        return dict.fromkeys(spoken, overall)
+    owners: dict[int, dict[str, list[Found[Meaning]]]] = {}
+    for topic, found in spoken.items():
+        for one in found:
+            first, last = clauses[one.start], clauses[one.end - 1]
+            owners.setdefault(first, {}).setdefault(topic, []).append(one)
+            if last != first:
+                owners.setdefault(last, {}).setdefault(topic, []).append(one)
     sums: dict[str, float] = {}
     beside: dict[int, float] = {}
     for hit in hits:
@@ -123,20 +148,20 @@ def _polarities(
             for topic in here if len(here) == 1 else _nearest(hit, here):
                 sums[topic] = sums.get(topic, 0.0) + hit.valence
     polarities: dict[str, float] = {}
-    for topic, found in by_topic.items():
+    for topic, found in spoken.items():
         total = sums.get(topic)
         if total is None and beside:
-            near = {clauses[match.end - 1] + 1 for match in found} | {clauses[match.start] - 1 for match in found}
-            if spoken := [beside[clause] for clause in near if clause in beside]:
-                total = sum(spoken)
+            near = {clauses[one.end - 1] + 1 for one in found} | {clauses[one.start] - 1 for one in found}
+            if neighbours := [beside[clause] for clause in near if clause in beside]:
+                total = sum(neighbours)
         polarities[topic] = overall if total is None else total / sqrt(total * total + ALPHA)
     return polarities
 
 
-def _nearest(hit: Hit, owners: dict[str, list[Match]]) -> list[str]:
+def _nearest(hit: Hit, owners: Mapping[str, list[Found[Meaning]]]) -> list[str]:
+    start, end = hit.start, hit.end
     distances = {
-        topic: min(max(match.start - hit.end + 1, hit.start - match.end + 1, 0) for match in found)
-        for topic, found in owners.items()
+        topic: min([max(one[0] - end + 1, start - one[1] + 1, 0) for one in found]) for topic, found in owners.items()
     }
     least = min(distances.values())
     return [topic for topic, distance in distances.items() if distance == least]

@@ -23,7 +23,6 @@ from schemas.unit import Unit
 STRONG, PLAIN, WEAK = 3.0, 2.0, 1.0
 """What a phrase weighs. Weak ones only hint at an aspect: they decide where nothing else is said."""
 WEIGHTS: Final = {"strong": STRONG, "phrases": PLAIN, "weak": WEAK}
-WEIGHT_MIN, WEIGHT_MAX = 0.1, 10.0
 FILE_LENGTH_MAX: Final = 500_000
 TOPICS_MAX: Final = 200
 """Aspects and severe causes together."""
@@ -35,12 +34,13 @@ COMMON: Final = "common"
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TEXT_MAX: Final = 500
+_NUMBERS: Final = {"weight": (0.1, 10.0), "polarity": (-1.0, 1.0)}
 _SET_NAME: Final = re.compile(r"[a-z_]{1,64}")
 _NAMED: Final = re.compile(r"\{([a-z_]*)\}")
 _KEYS: Final = (
     "name", "version", "title", "extends", "default", "without", "ignored", "sets", "departments", "aspects", "severe"
 )  # fmt: skip
-_TOPIC_KEYS: Final = ("title", "department", "recommended_action", "weight", *WEIGHTS)
+_TOPIC_KEYS: Final = ("title", "department", "recommended_action", "weight", "polarity", *WEIGHTS)
 _SEVERE_KEYS: Final = ("title", "department", "recommended_action", "phrases")
 _WRITE_NAME: Final = "write small letters, digits and `_`, a letter first, 64 at most"
 
@@ -55,20 +55,23 @@ class TaxonomyError(ValueError):
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
     """An aspect or a severe cause. `recommended_action`: a sentence for those who have to do something. `weight`: how
-    much its phrases count beside those of others; more for a cause whose words hardly ever mean anything else."""
+    much its phrases count beside those of others; more for a cause whose words hardly ever mean anything else.
+    `polarity`: how it is spoken of, -1 to 1, where the text does not say; below zero for what is a complaint by being
+    named."""
 
     name: str
     title: str
     department: str
     recommended_action: str = ""
     weight: float = 1.0
+    polarity: float = 0.0
 
 
 class Meaning(msgspec.Struct, frozen=True):
-    """What a phrase says: the topic (None: nothing, the words are only not to be taken for something else), its weight,
+    """What a phrase says: the topic (empty: none, the words are only not to be taken for something else), its weight,
     and how it is written in the file."""
 
-    topic: str | None
+    topic: str
     weight: float
     pattern: str
 
@@ -131,7 +134,7 @@ def parse(text: str, known: Callable[[str], str | None] = shipped_text) -> Taxon
         raise TaxonomyError(messages)
     aspects, severe = whole["aspects"], whole["severe"]
     sets = whole["sets"]
-    ignored = [(pattern, Meaning(None, PLAIN, pattern)) for pattern in whole["ignored"]]
+    ignored = [(pattern, Meaning("", PLAIN, pattern)) for pattern in whole["ignored"]]
     return Taxonomy(
         name=whole["name"],
         version=whole["version"],
@@ -247,9 +250,10 @@ def _check_topic(table: dict[str, Any], keys: tuple[str, ...], where: str) -> It
     yield from _check_keys(table, keys, where)
     for key in ("title", "department", "recommended_action"):
         yield from _check_text(table, key, where)
-    weight = table.get("weight", 1)
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not WEIGHT_MIN <= weight <= WEIGHT_MAX:
-        yield f"`{where}weight`: {_short(weight)} cannot be used; write a number from {WEIGHT_MIN} to {WEIGHT_MAX}"
+    for key, (least, most) in _NUMBERS.items():
+        number = table.get(key, 1)
+        if isinstance(number, bool) or not isinstance(number, int | float) or not least <= number <= most:
+            yield f"`{where}{key}`: {_short(number)} cannot be used; write a number from {least:g} to {most:g}"
     for key in WEIGHTS:
         yield from _check_list(table, key, where, _pattern_mistake)
 
@@ -371,6 +375,7 @@ def _topic(name: str, table: dict[str, Any]) -> Topic:
         department=table["department"],
         recommended_action=table.get("recommended_action", ""),
         weight=float(table.get("weight", 1.0)),
+        polarity=float(table.get("polarity", 0.0)),
     )
 
 
