@@ -10,12 +10,22 @@ from collections.abc import Iterable
 
 import msgspec
 
+from pipeline import likeness
 from pipeline.alerts.identity import alert_id, dedup_key
 from pipeline.alerts.lifecycle import Refusal, finished, take
 from pipeline.detectors.detector import Detector, Finding, Signal
 from pipeline.detectors.surge import SurgeDetector
 from pipeline.state import Case, Profile, Tally, UnitState
-from schemas.alert import Alert, AlertChange, AlertRouting, AlertSentiment, Annotations, Labels, SeverityLabel
+from schemas.alert import (
+    Alert,
+    AlertChange,
+    AlertRouting,
+    AlertSentiment,
+    Annotations,
+    Authenticity,
+    Labels,
+    SeverityLabel,
+)
 from schemas.case import CaseEntry
 from schemas.event import UnitAction, UnitErasure, UnitRollup, UnitSettings
 from schemas.insight import Insight
@@ -76,7 +86,9 @@ class Engine:
 
     def holds(self, state: UnitState, erasure: UnitErasure) -> bool:
         """Whether there is anything of the erased insights in what the unit remembers."""
-        return any(mention.insight_id in erasure.insight_ids for mention in state.surge.mentions)
+        return any(mention.insight_id in erasure.insight_ids for mention in state.surge.mentions) or likeness.holds(
+            state.likeness, erasure.insight_ids
+        )
 
     def due(self, state: UnitState) -> int | None:
         """When something is to be done next, if nothing comes in before."""
@@ -98,6 +110,7 @@ class Engine:
         _count(state, insight, watermark_ms)
         if insight.kind == "answer":
             return
+        likeness.observe(state.likeness, insight)
         for detector in self.detectors:
             kept = getattr(state, detector.name)
             if watermark_ms >= 0:
@@ -160,6 +173,7 @@ class Engine:
             self._tell(state, case, "corrected", outputs, finding=finding)
 
     def _erase(self, state: UnitState, erasure: UnitErasure, outputs: list[Output]) -> None:
+        likeness.forget(state.likeness, erasure.insight_ids)
         for detector in self.detectors:
             for insight_id in erasure.insight_ids:
                 if detector.retract(getattr(state, detector.name), insight_id) is not None:
@@ -232,7 +246,7 @@ class Engine:
             sentiment=AlertSentiment(mean=0.0, confidence=0.0, model=finding.model),
             routing=AlertRouting(rule=finding.routing_rule, confidence=finding.routing_confidence),
         )
-        first = _with_finding(first, finding, profile)
+        first = _with_finding(first, finding, state)
         _forget_old_cases(state)
         case = Case(
             cause=detector.name,
@@ -268,17 +282,18 @@ class Engine:
             action_id=action.id if action else None,
         )
         if finding is not None:
-            record = _with_finding(record, finding, state.profile)
+            record = _with_finding(record, finding, state)
             case.found_ms = finding.at_ms
         case.last = record
         outputs.append(record)
 
 
-def _with_finding(alert: Alert, finding: Finding, profile: Profile) -> Alert:
+def _with_finding(alert: Alert, finding: Finding, state: UnitState) -> Alert:
     """What is seen now, in the record. Severity never falls while an alert is open."""
     severity = max(alert.severity, finding.severity)
     seen = finding.detection
-    place = profile.name or alert.labels.unit_id
+    place = state.profile.name or alert.labels.unit_id
+    suspected = likeness.of_evidence(state.likeness, [evidence.post_id for evidence in finding.evidence])
     people = "1 customer" if seen.distinct_authors == 1 else f"{seen.distinct_authors} customers"
     return msgspec.structs.replace(
         alert,
@@ -293,6 +308,7 @@ def _with_finding(alert: Alert, finding: Finding, profile: Profile) -> Alert:
         sentiment=AlertSentiment(
             mean=finding.sentiment_mean, confidence=finding.sentiment_confidence, model=finding.model
         ),
+        authenticity=Authenticity(suspicion=suspected.score, reasons=suspected.reasons),
         routing=AlertRouting(rule=finding.routing_rule, confidence=finding.routing_confidence),
         evidence=finding.evidence,
         evidence_left_out=finding.evidence_left_out,

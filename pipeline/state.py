@@ -6,6 +6,7 @@ The one rule: every field has a default, so that a state of an older version is 
 import msgspec
 
 from pipeline.detectors.surge import SurgeState
+from pipeline.likeness import LikenessState
 from schemas.alert import Alert
 from schemas.codec import decode_hook, encode_hook
 
@@ -54,6 +55,7 @@ class UnitState(msgspec.Struct, omit_defaults=True):
     profile: Profile = Profile()
     now: int = 0
     surge: SurgeState = msgspec.field(default_factory=SurgeState)
+    likeness: LikenessState = msgspec.field(default_factory=LikenessState)
     cases: dict[str, Case] = {}
     firing: dict[str, str] = {}
     opened: int = 0
