@@ -1,7 +1,8 @@
 """VADER and what customers say that it does not know: "on hold since nine", "third time", "thanks for nothing".
 
 In: a text and its reading. Out: the hits (what moved the score, where, how much, why) and their sum as a compound in
-VADER's scale. The rules: a phrase takes the place of the words and the shorter phrases within it; words that mean
+VADER's scale. The rules: a phrase takes the place of the words and the shorter phrases within it, and is as strong as the strongest of
+these words; words that mean
 something else to a customer than to others count so only where a service is spoken of; what is in the files of the
 language (`pipeline/lexicons/`) decides, and here are only the rules.
 
@@ -78,21 +79,21 @@ class Care:
         """What moves the score, in the order of the text."""
         words = reading.words
         service = words[:1] == [HANDLE] or self.speaks_of_service(reading)
-        covered: set[int] = set()
+        places, valences = (self._customers if service else self._others).valences(reading.raw)
+        by_word = dict(zip(places, valences, strict=True))
         hits: list[Hit] = []
         for start, end, (valence, reason) in longest(self._phrases.find(words)):
-            covered.update(range(start, end))
+            within = [by_word.pop(place) for place in range(start, end) if place in by_word]
             if not valence:
                 continue
             if not service and reason in self.facts:
                 valence *= ASIDE
             if start and self._is_negated(reading, start):
                 valence *= NEGATED
+            elif within:
+                valence = min(valence, *within) if valence < 0 else max(valence, *within)
             hits.append(Hit(start, end, valence, reason))
-        places, valences = (self._customers if service else self._others).valences(reading.raw)
-        for place, valence in zip(places, valences, strict=True):
-            if place in covered:
-                continue
+        for place, valence in by_word.items():
             raw = reading.raw[place]
             if valence > 0 and raw[0] in _QUOTES and raw.rstrip(_PUNCTUATION)[-1] in _QUOTES:
                 hits.append(Hit(place, place + 1, valence * IRONIC, QUOTED))

@@ -6,16 +6,17 @@ says another thing than the label.
 """
 
 from math import exp
+from operator import mul
 from typing import Final
 
-from pipeline.learned.features import FeatureSource
+from pipeline.learned.features import SentimentFeatures
 from pipeline.learned.grams import grams_of
 from pipeline.learned.model import Model, check
-from pipeline.sentiment.scorer import POSITIVE_MIN
+from pipeline.sentiment.scorer import POSITIVE_MIN, Judgement, Scorer, abstention, covers
+from pipeline.text.reading import Reading
 from schemas.insight import Sentiment
 from schemas.vocabulary import SentimentLabel
 
-UNDETERMINED: Final = "und"
 NEUTRAL_MOST: Final = 0.049
 """The size of a neutral compound at most: below the threshold of VADER's authors."""
 STARS_MIDDLE: Final = 3.0
@@ -24,49 +25,53 @@ STAR: Final = 1.0
 from texts without stars, so this is a guess; five stars outweigh a text that is taken as negative with 0.98."""
 
 
-class ModelScorer:
+_SIDES: Final[dict[SentimentLabel, int]] = {"negative": -1, "neutral": 0, "positive": 1}
+
+
+class ModelScorer(Scorer):
     """Raises ModelError where model and source do not belong together, or it is no model of sentiment."""
 
-    def __init__(self, model: Model, source: FeatureSource) -> None:
+    def __init__(self, model: Model, source: SentimentFeatures) -> None:
         check(model, source, "sentiment")
         self.model = model.identity
         self._model = model
-        self._read = source.reader.read
-        self._values = source.values
+        self.reader = source.reader
+        self._source = source
         self._language = model.content.language
-        labels: dict[str, SentimentLabel] = {"negative": "negative", "neutral": "neutral", "positive": "positive"}
-        self._labels = tuple(labels[name] for name in model.classes)
-        self._factors = dict(zip(self._labels, model.content.factors, strict=True))
+        self._labels = tuple(label for name in model.classes for label in _SIDES if label == name)
+        self._sides = tuple(_SIDES[label] for label in self._labels)
+        self._factors = model.content.factors
+        self._signed = tuple(map(mul, model.content.factors, self._sides))
 
-    def score(self, text: str, *, language: str | None = None, rating: float | None = None) -> Sentiment:
-        """See `Scorer.score`. Covers the language that the model was trained for; without a language a text is taken
-        as being in it."""
-        covered = language is None or language.lower().partition("-")[0] in (self._language, UNDETERMINED)
-        if not covered or not (text or rating is not None):
-            return Sentiment(compound=0.0, label="neutral", confidence=0.0, abstained=True, model=self.model)
-        reading = self._read(text)
-        probabilities = self._model.probabilities(grams_of(reading), self._values(text, reading))
+    def judge(
+        self, text: str, reading: Reading, *, language: str | None = None, rating: float | None = None
+    ) -> Judgement:
+        """See `Scorer.judge`. Covers the language that the model was trained for. The hits are those of the lexicon."""
+        if not covers(language, self._language) or not (text or rating is not None):
+            return abstention(self.model)
+        hits = self._source.hits(reading)
+        probabilities = self._model.probabilities(grams_of(reading), self._source.of_hits(text, reading, hits))
         if rating is not None:
             probabilities = self._with_stars(probabilities, rating)
         place = self._model.chosen(probabilities)
         label = self._labels[place]
-        return Sentiment(
+        sentiment = Sentiment(
             compound=self._compound(label, probabilities),
             label=label,
             confidence=round(min(1.0, probabilities[place]), 4),
             model=self.model,
         )
+        return Judgement(sentiment, hits)
 
     def _with_stars(self, probabilities: tuple[float, ...], rating: float) -> tuple[float, ...]:
         push = STAR * (rating - STARS_MIDDLE)
-        sides = {"negative": exp(-push), "neutral": 1.0, "positive": exp(push)}
-        pushed = [one * sides[label] for one, label in zip(probabilities, self._labels, strict=True)]
-        return tuple([one / sum(pushed) for one in pushed])
+        pushed = [one * exp(push * side) for one, side in zip(probabilities, self._sides, strict=True)]
+        total = sum(pushed)
+        return tuple([one / total for one in pushed])
 
     def _compound(self, label: SentimentLabel, probabilities: tuple[float, ...]) -> float:
         """How much more positive than negative, on the side of the label by VADER's thresholds."""
-        favoured = {name: one * self._factors[name] for name, one in zip(self._labels, probabilities, strict=True)}
-        tilt = (favoured.get("positive", 0.0) - favoured.get("negative", 0.0)) / sum(favoured.values())
+        tilt = sum(map(mul, probabilities, self._signed)) / sum(map(mul, probabilities, self._factors))
         if label == "neutral":
             return round(NEUTRAL_MOST * tilt, 4)
         size = max(abs(tilt), POSITIVE_MIN)
