@@ -22,16 +22,17 @@ from pipeline.sources.timeline import ticked
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.understanding import Understanding
 from schemas.action import Action
+from schemas.assignment import Assignment
 from schemas.codec import encode
 from schemas.erasure import Erasure
 from schemas.event import UnitRollup, UnitSettings
 from schemas.insight import Insight
 from schemas.record import Source
-from schemas.tick import Tick, Version
+from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER, Tick, Version
 from schemas.time import MINUTE_MS, Millis
 from schemas.topics import INPUTS, Topics
 from tests.checker import LAWS, Run, Sent, check
-from tests.straight import Parts, Saved, Stored, alerts, events, is_control, letters, rollups
+from tests.straight import Parts, Saved, Stored, alerts, events, is_control, letters, rollups, unrouted
 
 TOPICS = Topics("t")
 SHAPE = Shape(inputs={TOPICS(name): 2 if name in ("posts", "feedback") else 1 for name in INPUTS}, events=3)
@@ -113,7 +114,7 @@ class Broker:
 
 @cache
 def good() -> tuple[tuple[Sent, ...], tuple[Stored, ...]]:
-    """A run with everything in it: alerts, cases, roll-ups, dead letters, an erasure."""
+    """A run with everything in it: alerts, cases, roll-ups, dead letters, an erasure, a decision."""
     scenario, broker = generate(11, units=9, hours=40, incidents=3), Broker()
     broker.publish(scenario)
     inputs = list(ticked([*scenario.records], TOPICS, SHAPE, 10 * MINUTE_MS))
@@ -128,6 +129,12 @@ def good() -> tuple[tuple[Sent, ...], tuple[Stored, ...]]:
     erasure = Erasure(id="e1", network="x", post_ids=("p1",), actor="maria", event_time=Millis(scenario.ends))
     later = [Emission(TOPICS("actions"), action.unit_id.encode(), encode(action))] * 2
     later.append(Emission(TOPICS("erasures"), b"e1", encode(erasure)))
+    waiting = unrouted.decode(next(one.value for one in broker.records if one.topic == TOPICS("unrouted")))
+    decided = Assignment(
+        unit_id=opened.labels.unit_id, actor="maria", event_time=Millis(scenario.ends), unrouted=waiting
+    )
+    source, headers = waiting.insight.source, ((CONTROL_HEADER, CONTROL_ASSIGNMENT),)
+    later.append(Emission(source.topic, waiting.id.encode(), encode(decided), source.partition, headers))
     for emission in later:
         broker.store(emission)
     broker.save()
@@ -293,6 +300,10 @@ BREAKS: dict[str, tuple[Callable[[], list[Stored]], str]] = {
     "what found no unit is lost": (
         lambda: without(of("unrouted")[3]),
         "every record without a unit reaches the unrouted: lost",
+    ),
+    "a decision leaves no label": (
+        lambda: without(of("labels")[0]),
+        "every decision is kept as a label: lost",
     ),
     "a dead letter is lost": (
         lambda: without(of("deadletter")[1]),
