@@ -21,7 +21,6 @@ from agents.training.quality import Figures, figures
 from pipeline.learned.features import FeatureSource
 from pipeline.learned.file import CLASSES_MAX, GRAMS_MAX, Content, Quality, Target
 from pipeline.learned.grams import VERSION, grams_of
-from pipeline.learned.model import HALF
 
 INSTALL: Final = "training needs scikit-learn, which is not installed; install it with: pip install 'social-cem[train]'"
 FOLDS: Final = 5
@@ -35,6 +34,7 @@ FEATURE_SIZE: Final = 0.3
 """The standard deviation of a feature, beside n-grams of 0 and 1: what the penalty sees."""
 BALANCE: Final[dict[Target, float]] = {"sentiment": 0.5, "aspect": 0.0}
 """Weight of a class while learning: its share to the power of minus this."""
+WEIGHT_MAX: Final = 32_767
 STEPS_MAX: Final = 400
 Told = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -193,7 +193,7 @@ class _Training:
         weights, biases = weights * calibration.slope, biases * calibration.slope + calibration.biases
         weights = weights - weights.mean(1, keepdims=True)  # changes no probability, and makes all of them smaller
         words, features = weights[: len(grams)], weights[len(grams) :]
-        scale = _rounded(max(float(np.abs(words).max(initial=0.0)), 1e-6) / (HALF - 1) * 1.000001)
+        scale = _rounded(max(float(np.abs(words).max(initial=0.0)), 1e-6) / WEIGHT_MAX * 1.000001)
         whole = np.rint(words / scale).astype("<i2")
         kept = whole.any(1)
         return Content(

@@ -56,8 +56,21 @@ class SentimentFeatures:
         self._nothing = (0.0,) * len(reasons)
 
     def values(self, text: str, reading: Reading) -> Sequence[float]:
-        """See `FeatureSource.values`. Valences are in VADER's scale, sums of clauses in that of its compound."""
-        hits = _spoken(self._hits(reading), reading)
+        """See `FeatureSource.values`."""
+        return self.of_hits(text, reading, self.hits(reading))
+
+    def hits(self, reading: Reading) -> list[Hit]:
+        """What the lexicon finds, without names: "united" is a good word, but not where people write to @united."""
+        hits = self._hits(reading)
+        words = reading.words
+        if hits and HANDLE in words:
+            names = names_in(reading)
+            return [hit for hit in hits if hit.end - hit.start > 1 or words[hit.start] not in names]
+        return hits
+
+    def of_hits(self, text: str, reading: Reading, hits: Sequence[Hit]) -> Sequence[float]:
+        """The values for hits that are found already. Valences are in VADER's scale, sums of clauses in that of its
+        compound."""
         clauses = reading.clauses
         end = clauses[-1] if clauses else 0
         count = len(reading.words)
@@ -156,15 +169,6 @@ _FOUND: Final = (
 )  # fmt: skip
 _SHAPE: Final = ("words", "clauses", "exclamations", "questions", "exclaims", "asks", "link", "capitals")
 _SILENT: Final = (0.0,) * 7 + (True,) + (0.0,) * 6
-
-
-def _spoken(hits: list[Hit], reading: Reading) -> list[Hit]:
-    """Without those that are a name: "united" is a good word, but not where people write to @united."""
-    if not hits or HANDLE not in reading.words:
-        return hits
-    names = names_in(reading)
-    words = reading.words
-    return [hit for hit in hits if not (hit.end - hit.start == 1 and words[hit.start] in names)]
 
 
 def _bounded(total: float) -> float:

@@ -13,17 +13,27 @@ VERSION: Final = 1
 NUMBER: Final = "0"
 FIRST, LAST = "^", "$"
 
+_AROUND: Final = "@.,:;!?()\"'"
+
 
 def grams_of(reading: Reading) -> set[str]:
-    """The n-grams of a text; a pair has a space in the middle."""
-    words = [NUMBER if word.isdigit() else word for word in reading.words]
-    if HANDLE in words and (names := names_in(reading)):
-        words = [HANDLE if word in names else word for word in words]
+    """The n-grams of a text: words, and pairs of words with a space in the middle."""
+    words = reading.words
+    if any(map(str.isdigit, words)):
+        words = [NUMBER if word.isdigit() else word for word in words]
+    if HANDLE in words:
+        names = names_in(reading)
+        if not names.isdisjoint(words):
+            words = [HANDLE if word in names else word for word in words]
     return {*words, *map(" ".join, zip([FIRST, *words], [*words, LAST], strict=True))}
 
 
 def names_in(reading: Reading) -> set[str]:
     """The handles of a text as words, without the sign, in small letters."""
-    return {
-        raw.strip("@.,:;!?").lower() for word, raw in zip(reading.words, reading.raw, strict=True) if word == HANDLE
-    }
+    words, raw = reading.words, reading.raw
+    names = set()
+    place = -1
+    for _ in range(words.count(HANDLE)):
+        place = words.index(HANDLE, place + 1)
+        names.add(raw[place].strip(_AROUND).lower())
+    return names

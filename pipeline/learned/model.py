@@ -6,12 +6,13 @@ whatever the order of the n-grams, so their weights are whole numbers; and time 
 number of classes.
 
 All weights of an n-gram are one integer, a lane of 32 bits for each class, so that adding up a text's n-grams is one
-sum of integers. A lane holds the weight plus HALF, which makes it positive; what that adds is taken off at the end.
+sum of integers. A lane below zero borrows from the next; to read the lanes of a sum, each gets ABOVE first.
 """
 
 import struct
 from collections.abc import Sequence, Set
-from math import exp, fsum
+from itertools import repeat
+from math import exp
 from operator import mul
 from typing import Final
 
@@ -19,9 +20,11 @@ from pipeline.learned.features import FeatureSource
 from pipeline.learned.file import Content, ModelError, Target, decode, encode, grams_in, identity_of
 from pipeline.learned.grams import VERSION
 
-HALF: Final = 1 << 15
-"""Weights are whole numbers from -HALF to HALF - 1; the lane of a sum has room for 65,536 of them."""
-LANE_BYTES: Final = 4
+LANE_BITS: Final = 32
+ABOVE: Final = 1 << 31
+"""Weights have 16 bits, so a lane has room for the sum of 32,768 and more; a text has fewer n-grams."""
+
+_NOTHING: Final = repeat(0)
 
 
 class Model:
@@ -32,11 +35,14 @@ class Model:
         self.content = content
         self.identity = identity_of(content)
         self.classes = content.classes
-        self._rows = dict(zip(grams_in(content), _packed(content.weights, count), strict=True))
-        self._row = self._rows.__getitem__
-        self._columns = tuple(zip(*content.feature_weights, strict=True)) or ((),) * count
+        self._row = dict(zip(grams_in(content), _packed(content.weights, count), strict=True)).get
         self._lanes = struct.Struct(f"<{count}I")
-        self._sides = tuple(zip(content.biases, self._columns, strict=True))
+        self._above = sum(ABOVE << LANE_BITS * place for place in range(count))
+        columns = tuple(zip(*content.feature_weights, strict=True)) or ((),) * count
+        # What ABOVE adds to a lane is taken off with the bias.
+        self._sides = tuple(
+            (bias - ABOVE * content.scale, column) for bias, column in zip(content.biases, columns, strict=True)
+        )
         self._scale = content.scale
 
     @classmethod
@@ -51,12 +57,13 @@ class Model:
     def logits(self, grams: Set[str], values: Sequence[float]) -> list[float]:
         """One number for each class: the logarithm of its probability, plus what is the same for all. `values` are
         those of the source of features that the model was made with."""
-        known = self._rows.keys() & grams
-        lanes = self._lanes.unpack(sum(map(self._row, known)).to_bytes(self._lanes.size, "little"))
-        added, scale = HALF * len(known), self._scale
+        total = sum(map(self._row, grams, _NOTHING)) + self._above
+        scale = self._scale
         return [
-            bias + (lane - added) * scale + fsum(map(mul, values, column))
-            for lane, (bias, column) in zip(lanes, self._sides, strict=True)
+            lane * scale + bias + sum(map(mul, values, column))
+            for lane, (bias, column) in zip(
+                self._lanes.unpack(total.to_bytes(self._lanes.size, "little")), self._sides, strict=True
+            )
         ]
 
     def probabilities(self, grams: Set[str], values: Sequence[float]) -> tuple[float, ...]:
@@ -86,14 +93,13 @@ def softmax(logits: Sequence[float]) -> tuple[float, ...]:
     """Logits -> numbers from 0 to 1 that add up to 1."""
     top = max(logits)
     powers = [exp(logit - top) for logit in logits]
-    total = fsum(powers)
+    total = sum(powers)
     return tuple([power / total for power in powers])
 
 
 def _packed(weights: bytes, count: int) -> list[int]:
     """Signed numbers of 16 bits, `count` for each n-gram -> one integer for each n-gram."""
-    pack = struct.Struct(f"<{count}I").pack
     return [
-        int.from_bytes(pack(*[weight + HALF for weight in row]), "little")
+        sum(weight << LANE_BITS * place for place, weight in enumerate(row))
         for row in struct.iter_unpack(f"<{count}h", weights)
     ]

@@ -71,7 +71,7 @@ class ModelScorer(Scorer):
 
     def _compound(self, label: SentimentLabel, probabilities: tuple[float, ...]) -> float:
         """How much more positive than negative, on the side of the label by VADER's thresholds."""
-        tilt = sum(map(mul, probabilities, self._signed)) / sum(map(mul, probabilities, self._factors))
+        tilt: float = sum(map(mul, probabilities, self._signed)) / sum(map(mul, probabilities, self._factors))
         if label == "neutral":
             return round(NEUTRAL_MOST * tilt, 4)
         size = max(abs(tilt), POSITIVE_MIN)
