@@ -16,7 +16,7 @@ from functools import cache
 from itertools import chain
 from typing import Final
 
-from pipeline.lexicon import DEFAULT, content
+from pipeline.lexicon import DEFAULT, content, covers
 from pipeline.text.phrases import Phrases, longest
 from pipeline.text.reading import HANDLE, Reading
 from schemas.insight import Suspicion
@@ -71,7 +71,7 @@ def suspicion_of(
 ) -> Suspicion:
     """`event_time` in milliseconds: an account's age is counted up to it. `language`: a folder of lexicons; one that
     has none reads the default's, because advertising is in English everywhere."""
-    signs = list(chain(_said(reading, language or DEFAULT), _written(text, reading), _account(author, event_time)))
+    signs = list(chain(_said(reading, language), _written(text, reading), _account(author, event_time)))
     if not signs:
         return _NONE
     return together(signs)
@@ -88,9 +88,10 @@ def together(signs: list[Sign]) -> Suspicion:
     return Suspicion(score=round(1.0 - doubt, 2), reasons=tuple(reasons))
 
 
-def _said(reading: Reading, language: str) -> Iterator[Sign]:
+def _said(reading: Reading, language: str | None) -> Iterator[Sign]:
     """What is said: of phrases within each other the longest, and each counts once, however often it is said."""
-    found = _phrases(language).find(reading.words[:READ_MAX])
+    known = language if language is not None and covers("authenticity", language) else DEFAULT
+    found = _phrases(known).find(reading.words[:READ_MAX])
     if not found:
         return
     for weight, reason, _ in sorted({one.value for one in longest(sorted(found, reverse=True))}):
@@ -141,10 +142,7 @@ def _account(author: Author | None, event_time: int) -> Iterator[Sign]:
 
 @cache
 def _phrases(language: str) -> Phrases[tuple[float, Reason, int]]:
-    try:
-        sections = content("authenticity", language)
-    except FileNotFoundError:
-        return _phrases(DEFAULT)
+    sections = content("authenticity", language)
     return Phrases(
         (pattern, (float(weight), Reason(section), number))
         for section, weights in sections.items()

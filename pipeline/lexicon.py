@@ -6,6 +6,8 @@ from importlib.resources import files
 from typing import Any, Final
 
 DEFAULT: Final = "en"
+CODE_LENGTH_MAX: Final = 3
+"""A language's code becomes a part of a path, and comes from strangers."""
 
 
 def content(name: str, language: str = DEFAULT) -> dict[str, Any]:
@@ -18,4 +20,5 @@ def covers(name: str, language: str | None) -> bool:
     """Whether there is such a file. None (nobody can tell the language) reads as the default."""
     if language is None:
         return True
-    return language.isalpha() and files("pipeline.lexicons").joinpath(language, f"{name}.toml").is_file()
+    named = len(language) <= CODE_LENGTH_MAX and language.isascii() and language.isalpha()
+    return named and files("pipeline.lexicons").joinpath(language, f"{name}.toml").is_file()

@@ -19,8 +19,8 @@ from pipeline.authenticity import suspicion_of
 from pipeline.text.normalise import normalise
 from pipeline.text.reading import Reader
 from pipeline.text.redaction import mask
+from tests.evaluation.data import FOLDER
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 SUSPECTED_MIN = 0.5
 READER = Reader()
 
@@ -59,7 +59,7 @@ def suspected(texts: Iterable[str]) -> float:
     return sum(found) / len(found)
 
 
-def measure(data: Path = DATA) -> dict[str, Any]:
+def measure(data: Path = FOLDER) -> dict[str, Any]:
     """Figures by name; {} where the data is absent."""
     files = sorted((data / "comment_spam").glob("*.csv"))
     if not files:
@@ -90,7 +90,7 @@ def main() -> None:
     """Prints the figures."""
     found = measure()
     if not found:
-        sys.exit(f"no data in {DATA}")
+        sys.exit(f"no data in {FOLDER}")
     if "--json" in sys.argv[1:]:
         print(json.dumps(found))
         return

@@ -14,9 +14,10 @@ from typing import Any
 from pipeline.text.language import Detected, detect
 from pipeline.text.normalise import normalise
 from pipeline.text.reading import Reader
+from tests.evaluation.data import FOLDER
 
 SENTENCES = Path(__file__).parent.parent / "data" / "languages.tsv"
-TWEETS = Path(__file__).parents[3] / "shared" / "data" / "airline" / "tweets.csv"
+TWEETS = FOLDER / "airline" / "tweets.csv"
 AT_ONCE = Detected("en", 1.0)
 READER = Reader()
 

@@ -160,7 +160,8 @@ def test_a_language_without_a_file_reads_the_default() -> None:
     text = "subscribe to my channel"
     reading = READER.read(text)
 
-    assert suspicion_of(text, reading, None, 0) == suspicion_of(text, reading, None, 0, "xx")
+    for language in ("xx", "../en", "", "a" * 10_000):
+        assert suspicion_of(text, reading, None, 0) == suspicion_of(text, reading, None, 0, language)
 
 
 def test_auc_counts_pairs() -> None:
