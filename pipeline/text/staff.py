@@ -16,6 +16,7 @@ from pipeline.text.fold import fold
 Span = tuple[int, int]
 
 _WORD: Final = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
+_ANY_WORD: Final = re.compile(r"\w+")
 _GAP: Final = re.compile(r"\s{1,3}|[.'’-]\s?")
 """What may stand between the words of one name."""
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
@@ -129,10 +130,11 @@ class Staff:
 
     def find(self, text: str, concerned: Callable[[str], bool]) -> Iterator[Span]:
         """Where a name stands that is listed by a unit that is concerned; in order, none within another."""
+        said = _ANY_WORD.findall(fold(text))
+        if self._given.keys().isdisjoint(said) and self._family.keys().isdisjoint(said):
+            return
         words = list(_WORD.finditer(text))
         folded = [fold(word[0]) for word in words]
-        if not words or (self._given.keys().isdisjoint(folded) and self._family.keys().isdisjoint(folded)):
-            return
         place = 0
         while place < len(words):
             count = self._count(text, words, folded, place, concerned)
