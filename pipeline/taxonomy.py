@@ -1,56 +1,22 @@
-"""What customers of an industry speak of, and who is responsible for it. In: the text of a taxonomy file (TOML). Out: a
-Taxonomy, or a TaxonomyError with everything that is wrong.
+"""What customers of an industry speak of, and who is responsible for it: aspects, departments, severe causes, and the
+phrases that tell them. In: a taxonomy file (`taxonomy_file.py` says what it holds), shipped or a user's own. Out: a
+Taxonomy.
 
-A file names departments, aspects (each with a department and with phrases, in the language of `text/phrases.py`) and
-severe causes, of which one post alone is enough. Words that many phrases share may be a set with a name. A file may
-extend another: then it adds to what stands there. The one rule: whoever wrote the file learns all of its mistakes at
-once: where, what is wrong, what to write.
+The one rule: everything that reads a text with a taxonomy can say which one it was, by name and version.
 """
 
-import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
-from typing import Any, Final, get_args
+from math import inf
+from typing import Any, Final
 
 import msgspec
 
-from pipeline.text.phrases import PatternError, Phrases
-from schemas.unit import Unit
+from pipeline.taxonomy_file import COMMON, TaxonomyError, read, shipped, shipped_text
+from pipeline.text.phrases import Phrases
 
-STRONG, PLAIN, WEAK = 3.0, 2.0, 1.0
+WEIGHTS: Final = {"strong": 3.0, "phrases": 2.0, "weak": 1.0}
 """What a phrase weighs. Weak ones only hint at an aspect: they decide where nothing else is said."""
-WEIGHTS: Final = {"strong": STRONG, "phrases": PLAIN, "weak": WEAK}
-FILE_LENGTH_MAX: Final = 500_000
-TOPICS_MAX: Final = 200
-"""Aspects and severe causes together."""
-PATTERNS_MAX: Final = 10_000
-PATTERNS_PER_LIST_MAX: Final = 1_000
-EXTENDS_MAX: Final = 8
-"""Files that a file may stand on."""
-COMMON: Final = "common"
-
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_TEXT_MAX: Final = 500
-_NUMBERS: Final = {"weight": (0.1, 10.0), "polarity": (-1.0, 1.0)}
-_SET_NAME: Final = re.compile(r"[a-z_]{1,64}")
-_NAMED: Final = re.compile(r"\{([a-z_]*)\}")
-_KEYS: Final = (
-    "name", "version", "title", "extends", "default", "without", "ignored", "sets", "departments", "aspects", "severe"
-)  # fmt: skip
-_TOPIC_KEYS: Final = ("title", "department", "recommended_action", "weight", "polarity", *WEIGHTS)
-_SEVERE_KEYS: Final = ("title", "department", "recommended_action", "phrases")
-_WRITE_NAME: Final = "write small letters, digits and `_`, a letter first, 64 at most"
-
-
-class TaxonomyError(ValueError):
-    """`messages`: everything that is wrong, each a line of its own."""
-
-    def __init__(self, messages: list[str]) -> None:
-        super().__init__("\n".join(messages))
-        self.messages = messages
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,41 +66,22 @@ class Taxonomy(msgspec.Struct, frozen=True, kw_only=True):
         return self.phrases.vocabulary | self.severe_phrases.vocabulary
 
 
-def shipped() -> list[str]:
-    """The names of the industries that there is a taxonomy for."""
-    return sorted(get_args(msgspec.structs.fields(Unit)[_industry_field()].type))
-
-
-def shipped_text(name: str) -> str | None:
-    """The file of a shipped taxonomy, None where there is none of that name."""
-    if name != COMMON and name not in shipped():
-        return None
-    return files("pipeline").joinpath("taxonomies", f"{name}.toml").read_text("utf-8")
-
-
 @cache
 def load(name: str) -> Taxonomy:
     """A shipped taxonomy. Raises TaxonomyError where there is none of that name."""
     text = shipped_text(name) if name != COMMON else None
     if text is None:
-        raise TaxonomyError([f"there is no taxonomy {_short(name)}; use one of {', '.join(shipped())}, or a file"])
+        raise TaxonomyError([f"there is no taxonomy {name[:60]!r}; use one of {', '.join(shipped())}, or a file"])
     return parse(text)
 
 
 def parse(text: str, known: Callable[[str], str | None] = shipped_text) -> Taxonomy:
     """The text of a file -> what it says together with the files that it extends. `known`: name -> text of those.
     Raises TaxonomyError."""
-    documents, messages = _chain(text, known)
-    if messages:
-        raise TaxonomyError(messages)
-    whole = _merged(documents)
-    whole["sets"] = {name: _joined(words) for name, words in whole["sets"].items()}
-    messages = list(_check_whole(whole))
-    if messages:
-        raise TaxonomyError(messages)
+    whole = read(text, known)
     aspects, severe = whole["aspects"], whole["severe"]
     sets = whole["sets"]
-    ignored = [(pattern, Meaning("", PLAIN, pattern)) for pattern in whole["ignored"]]
+    ignored = [(pattern, Meaning("", inf, pattern)) for pattern in whole["ignored"]]
     return Taxonomy(
         name=whole["name"],
         version=whole["version"],
@@ -146,226 +93,6 @@ def parse(text: str, known: Callable[[str], str | None] = shipped_text) -> Taxon
         phrases=Phrases([*ignored, *_meanings(aspects)], sets),
         severe_phrases=Phrases([*ignored, *_meanings(severe)], sets),
     )
-
-
-def _industry_field() -> int:
-    return [field.name for field in msgspec.structs.fields(Unit)].index("industry")
-
-
-def _chain(text: str, known: Callable[[str], str | None]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The file and those that it stands on, the deepest last; and what is wrong in them."""
-    documents: list[dict[str, Any]] = []
-    names: list[str] = []
-    messages: list[str] = []
-    following: str | None = text
-    while following is not None:
-        document, wrong = _read(following)
-        label = f"in {names[-1]!r}, which it extends: " if names else ""
-        messages += [label + sentence for sentence in wrong]
-        documents.append(document)
-        name, base = document.get("name"), document.get("extends")
-        names[-1:] = [name] if not names and isinstance(name, str) else names[-1:]
-        if wrong or base is None:
-            break
-        if base in names:
-            circle = " -> ".join([*names[names.index(base) :], base])
-            messages.append(f"`extends`: goes in a circle, {circle}; give the file a name of its own or take one out")
-            break
-        if len(documents) > EXTENDS_MAX:
-            messages.append(f"`extends`: more than {EXTENDS_MAX} files on top of each other; write some of them as one")
-            break
-        names.append(base)
-        following = known(base)
-        if following is None:
-            messages.append(
-                f"`extends`: there is no taxonomy {_short(base)}; use one of {', '.join(shipped())}, common"
-            )
-    return documents, messages
-
-
-def _read(text: str) -> tuple[dict[str, Any], list[str]]:
-    """One file -> its tables and what is wrong with it alone."""
-    if len(text) > FILE_LENGTH_MAX:
-        return {}, [f"has {len(text)} characters; {FILE_LENGTH_MAX} are allowed"]
-    try:
-        document = tomllib.loads(text.removeprefix("\ufeff"))
-    except tomllib.TOMLDecodeError as error:
-        return {}, [f"this is not TOML: {error}"]
-    except RecursionError:
-        return {}, ["this is not a taxonomy: its tables are nested too deeply"]
-    return document, list(_check(document))
-
-
-def _check(document: dict[str, Any]) -> Iterator[str]:
-    """Names, types and patterns; what depends on other files is looked at when they are put together."""
-    yield from _check_keys(document, _KEYS, "")
-    for key in ("name", "extends", "default"):
-        value = document.get(key)
-        if value is None and key == "name":
-            yield '`name`: missing; add what it is called in alerts, such as name = "my_shops"'
-        elif value is not None and not (isinstance(value, str) and _NAME.fullmatch(value)):
-            yield f"`{key}`: {_short(value)} cannot be used; {_WRITE_NAME}"
-    version = document.get("version", 1)
-    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= 2**31:
-        yield f"`version`: {_short(version)} cannot be used; write a whole number from 1 on, one more with each change"
-    yield from _check_text(document, "title", "")
-    yield from _check_list(document, "without", "", lambda name: None if _NAME.fullmatch(name) else _WRITE_NAME)
-    yield from _check_list(document, "ignored", "", _pattern_mistake)
-    yield from _check_sets(document.get("sets", {}))
-    departments = document.get("departments", {})
-    if not isinstance(departments, dict) or not all(isinstance(title, str) for title in departments.values()):
-        yield '`departments`: write a table [departments] with lines such as kitchen = "Kitchen"'
-    else:
-        for name in departments:
-            if not _NAME.fullmatch(name):
-                yield f"`departments`: the name {_short(name)} cannot be used; {_WRITE_NAME}"
-    for part, keys in (("aspects", _TOPIC_KEYS), ("severe", _SEVERE_KEYS)):
-        tables = document.get(part, {})
-        if not isinstance(tables, dict):
-            yield f"`{part}`: write a table for each, such as [{part}.some_name]"
-            continue
-        for name, table in tables.items():
-            if not _NAME.fullmatch(name):
-                yield f"`{part}`: the name {_short(name)} cannot be used; {_WRITE_NAME}"
-            elif not isinstance(table, dict):
-                yield f"`{part}.{name}`: write a table [{part}.{name}] with `department` and `phrases`"
-            else:
-                yield from _check_topic(table, keys, f"{part}.{name}.")
-
-
-def _check_sets(sets: Any) -> Iterator[str]:
-    if not isinstance(sets, dict) or not all(isinstance(words, str) for words in sets.values()):
-        yield '`sets`: write a table [sets] with lines such as drinks = "tea|coffee|beer*"'
-        return
-    for name, words in sets.items():
-        if not _SET_NAME.fullmatch(name):
-            yield f"`sets`: the name {_short(name)} cannot be used; write small letters and `_`, 64 at most"
-        try:
-            Phrases([(_joined(words), None)])
-        except PatternError as error:
-            yield f"`sets.{name}`: {error}"
-
-
-def _check_topic(table: dict[str, Any], keys: tuple[str, ...], where: str) -> Iterator[str]:
-    yield from _check_keys(table, keys, where)
-    for key in ("title", "department", "recommended_action"):
-        yield from _check_text(table, key, where)
-    for key, (least, most) in _NUMBERS.items():
-        number = table.get(key, 1)
-        if isinstance(number, bool) or not isinstance(number, int | float) or not least <= number <= most:
-            yield f"`{where}{key}`: {_short(number)} cannot be used; write a number from {least:g} to {most:g}"
-    for key in WEIGHTS:
-        yield from _check_list(table, key, where, _pattern_mistake)
-
-
-def _check_keys(table: dict[str, Any], keys: tuple[str, ...], where: str) -> Iterator[str]:
-    for key in table:
-        if key not in keys:
-            near = get_close_matches(key, keys, 1, 0.7)
-            write = f"did you mean `{near[0]}`?" if near else f"write one of {', '.join(keys)}"
-            yield f"`{where}{key}`: not known here; {write}"
-
-
-def _check_text(table: dict[str, Any], key: str, where: str) -> Iterator[str]:
-    value = table.get(key, "-")
-    if not isinstance(value, str) or not value.strip() or len(value) > _TEXT_MAX:
-        yield f"`{where}{key}`: {_short(value)} cannot be used; write a text of 1 to {_TEXT_MAX} characters"
-
-
-def _check_list(table: dict[str, Any], key: str, where: str, mistake: Callable[[str], str | None]) -> Iterator[str]:
-    values = table.get(key, [])
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        yield f'`{where}{key}`: write a list of texts, such as ["one", "two"]'
-    elif len(values) > PATTERNS_PER_LIST_MAX:
-        yield f"`{where}{key}`: has {len(values)} entries; {PATTERNS_PER_LIST_MAX} are allowed"
-    else:
-        for value in values:
-            if sentence := mistake(value):
-                yield f"`{where}{key}`: {_short(value)} cannot be used; {sentence}"
-
-
-def _pattern_mistake(pattern: str) -> str | None:
-    if pattern != pattern.lower():
-        return "write it in small letters, as all texts are read"
-    try:
-        Phrases([(pattern, None)], dict.fromkeys(_NAMED.findall(pattern), "any"))
-    except PatternError as error:
-        return str(error)
-    return None
-
-
-def _merged(documents: list[dict[str, Any]]) -> dict[str, Any]:
-    """From the deepest file up: what a file says replaces what stood there, its phrases are added."""
-    whole: dict[str, Any] = {"version": 1, "departments": {}, "aspects": {}, "severe": {}, "ignored": []}
-    whole.update(sets={}, unknown=[])
-    for document in reversed(documents):
-        whole.update({key: document[key] for key in ("name", "title", "default") if key in document})
-        whole["version"] = document.get("version", 1)
-        whole["departments"] = {**whole["departments"], **document.get("departments", {})}
-        for name, words in document.get("sets", {}).items():
-            before = whole["sets"].get(name)
-            whole["sets"][name] = words if before is None else f"{before}|{words}"
-        whole["ignored"] = [*whole["ignored"], *document.get("ignored", [])]
-        for part in ("aspects", "severe"):
-            topics = {name: dict(table) for name, table in whole[part].items()}
-            for name, table in document.get(part, {}).items():
-                before = topics.setdefault(name, {})
-                lists = {key: [*before.get(key, []), *table.get(key, [])] for key in WEIGHTS}
-                topics[name] = {**before, **table, **lists}
-            whole[part] = topics
-        for name in document.get("without", []):
-            if whole["aspects"].pop(name, None) is None and whole["severe"].pop(name, None) is None:
-                whole["unknown"].append(name)
-    return whole
-
-
-def _check_whole(whole: dict[str, Any]) -> Iterator[str]:
-    """What only shows when all files are put together."""
-    aspects, severe, departments = whole["aspects"], whole["severe"], whole["departments"]
-    if not aspects:
-        yield "has no aspects; begin each with a line such as [aspects.wait_time] and give it department and phrases"
-    if len(aspects) + len(severe) > TOPICS_MAX:
-        yield f"has {len(aspects) + len(severe)} aspects and severe causes; {TOPICS_MAX} are allowed"
-    patterns = 0
-    for part, topics in (("aspects", aspects), ("severe", severe)):
-        for name, table in topics.items():
-            department = table.get("department")
-            if department is None:
-                yield f"`{part}.{name}.department`: missing; write one of {_list(departments)}"
-            elif department not in departments:
-                yield (
-                    f"`{part}.{name}.department`: there is no department {_short(department)}; "
-                    f"add it under [departments] or write one of {_list(departments)}"
-                )
-            count = sum(len(table.get(key, [])) for key in WEIGHTS)
-            patterns += count
-            for pattern in (pattern for key in WEIGHTS for pattern in table.get(key, [])):
-                yield from _check_pattern(pattern, whole["sets"], f"{part}.{name}")
-            if not count:
-                yield f'`{part}.{name}`: has no phrases; add some, such as phrases = ["too slow", "wait*"]'
-    for pattern in whole["ignored"]:
-        yield from _check_pattern(pattern, whole["sets"], "ignored")
-    if patterns > PATTERNS_MAX:
-        yield f"has {patterns} phrases; {PATTERNS_MAX} are allowed"
-    default = whole.get("default")
-    if default is not None and default not in aspects:
-        yield f"`default`: there is no aspect {_short(default)}; write one of {_list(aspects)}"
-    for name in whole["unknown"]:
-        yield f"`without`: there is no aspect {_short(name)} to leave out; take it out of the list"
-
-
-def _check_pattern(pattern: str, sets: Mapping[str, str], where: str) -> Iterator[str]:
-    """Its sets are there, and it can be read with their words in it."""
-    if unknown := [name for name in _NAMED.findall(pattern) if name not in sets]:
-        yield (
-            f"`{where}`: the phrase {_short(pattern)} names {{{unknown[0]}}}, a set that there is not; "
-            f"add it under [sets] or write one of {_list(sets)}"
-        )
-    elif "{" in pattern:
-        try:
-            Phrases([(pattern, None)], sets)
-        except PatternError as error:
-            yield f"`{where}`: {_short(pattern)} cannot be used; {error}"
 
 
 def _topic(name: str, table: dict[str, Any]) -> Topic:
@@ -386,19 +113,5 @@ def _meanings(topics: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Meaning]
                 yield pattern, Meaning(name, weight * float(table.get("weight", 1.0)), pattern)
 
 
-def _joined(words: str) -> str:
-    """The words of a set, which may be written on several lines."""
-    return "|".join(words.replace("|", " ").split())
-
-
-def _list(names: Mapping[str, Any]) -> str:
-    return ", ".join(sorted(names)[:30]) or "none are given"
-
-
 def _spoken(name: str) -> str:
     return name.replace("_", " ").capitalize()
-
-
-def _short(value: Any) -> str:
-    value = str(value)
-    return repr(value if len(value) <= 60 else value[:60] + "…")

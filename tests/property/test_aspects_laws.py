@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from pipeline.aspects import ASPECTS_MAX, find, matches, severe
 from pipeline.sentiment.hit import Hit
-from pipeline.taxonomy import TaxonomyError, load, parse, shipped
+from pipeline.taxonomy import load, parse
+from pipeline.taxonomy_file import TaxonomyError, shipped
 from pipeline.text.reading import Reader
 
 READER = Reader()

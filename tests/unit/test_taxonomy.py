@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.taxonomy import COMMON, FILE_LENGTH_MAX, Taxonomy, TaxonomyError, load, parse, shipped, shipped_text
+from pipeline.taxonomy import Taxonomy, load, parse
+from pipeline.taxonomy_file import COMMON, FILE_LENGTH_MAX, TaxonomyError, shipped, shipped_text
 
 SMALL = """
 name = "kiosk"
