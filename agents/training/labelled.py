@@ -96,7 +96,7 @@ def _rows(path: Path, text: str, label: str, group: str | None) -> Iterator[Row]
             first = False
             if values[""] is None:  # the header alone
                 continue
-            yield Row(line, *(str(values.get(column) or "") for column in columns), *([] if group else [""]))
+            yield Row(line, *(_plain(values.get(column)) for column in columns), *([] if group else [""]))
         if first:
             raise LabelledError(f"{path}: the file is empty; give one with a text and a label in each row")
 
@@ -123,6 +123,10 @@ def _json_lines(path: Path, stream: io.TextIOWrapper) -> Iterator[tuple[int, dic
         if not isinstance(values, dict):
             raise LabelledError(f"{path}, line {number}: is no JSON object; give one object a line")
         yield number, {key: "" if value is None else value for key, value in values.items()} | {"": ""}
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _scale_of(path: Path, rows: Sequence[Row]) -> Scale:
