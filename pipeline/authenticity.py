@@ -55,7 +55,7 @@ Sign = tuple[Reason, float]
 """A reason and its weight, 0 to 1."""
 
 _NONE: Final = Suspicion()
-_DOMAIN: Final = re.compile(r"\.(?:com|net|org|info|biz|tv|ly|me|us|pl|ru|xyz|top)\b")
+_DOMAIN: Final = re.compile(r"\.(?:com|net|org|info|biz|tv|ly|pl|ru|xyz)\b")
 _OWN_LINK: Final = re.compile(r"(?:https?://)?(?:t\.co|pic\.twitter\.com|pbs\.twimg\.com)/\S*")
 """What the network itself makes of a photo or a quoted post."""
 _EARNING_LINK: Final = re.compile(
