@@ -64,7 +64,7 @@ class SentimentFeatures:
         hits = self._hits(reading)
         words = reading.words
         if hits and HANDLE in words:
-            names = names_in(reading)
+            names = {HANDLE, *names_in(reading)}
             return [hit for hit in hits if hit.end - hit.start > 1 or words[hit.start] not in names]
         return hits
 

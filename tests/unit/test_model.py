@@ -196,6 +196,13 @@ def test_confidence_is_the_probability_of_the_label() -> None:
     assert ("neutral", round(share, 3)) == (found.label, round(found.confidence, 3))
 
 
+def test_a_label_by_a_hair_has_a_compound_of_its_side() -> None:
+    """Negative by 0.401 to 0.399 is still below VADER's threshold."""
+    model = Model(content(grams="", weights=b"", biases=(log(0.401), log(0.2), log(0.399)), factors=(1.0, 1.0, 1.0)))
+    found = ModelScorer(model, SOURCE).score("thing")
+    assert ("negative", -0.05) == (found.label, found.compound)
+
+
 def test_stars_count_beside_the_text() -> None:
     """More stars are more positive; five outweigh a text that is a little negative."""
     scorer = ModelScorer(Model(content()), SOURCE)
@@ -228,9 +235,9 @@ def test_n_grams(text: str, expected: set[str]) -> None:
 
 
 def test_a_name_moves_no_feature() -> None:
-    """ "united" is a good word in VADER's lexicon, and the name of an airline."""
-    assert _values("@united united late") == _values("@acme acme late")
-    assert _values("we are united") != _values("we are acme")
+    """ "Best" is a good word, but not where people write to @best."""
+    assert _values("@best best late") == _values("@acme acme late")
+    assert _values("we are best") != _values("we are acme")
 
 
 def _values(text: str) -> Sequence[float]:
