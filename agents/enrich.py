@@ -116,6 +116,7 @@ def count_outcomes(enricher: Enricher) -> None:
         (enricher.outcomes, metrics.ENRICHED),
         (enricher.dead_letter_reasons, metrics.DEAD_LETTERS),
         (enricher.unrouted_reasons, metrics.UNROUTED),
+        (enricher.abstentions, metrics.ABSTAINED),
     ):
         for label, count in counts.items():
             metric.labels(label).inc(count)

@@ -13,7 +13,8 @@ from pipeline.learned.features import AspectFeatures, FeatureSource, NoFeatures,
 from pipeline.learned.file import FILE_BYTES_MAX, ModelError
 from pipeline.learned.model import Model
 from pipeline.sentiment.learned import ModelScorer
-from pipeline.taxonomy import TaxonomyError, load, shipped
+from pipeline.taxonomy import load
+from pipeline.taxonomy_file import TaxonomyError, shipped
 from pipeline.text.reading import Reader
 
 TRIED_MAX: Final = 2_000

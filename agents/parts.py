@@ -3,12 +3,14 @@
 from functools import cache
 from pathlib import Path
 
-from agents.models import model_scorer
+from agents.models import main_aspect, model_scorer
 from agents.settings import Settings
+from agents.taxonomies import taxonomies_of
 from pipeline.engine import Engine
 from pipeline.lane import Limits
+from pipeline.saying import Listener
+from pipeline.sentiment.customer import CustomerScorer
 from pipeline.sentiment.scorer import Scorer
-from pipeline.sentiment.vader import VaderScorer
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.understanding import Understanding
 from schemas.time import HOUR_MS, MINUTE_MS
@@ -30,21 +32,23 @@ def engine_of(settings: Settings) -> Engine:
 
 
 def understanding_of(settings: Settings) -> Understanding:
-    """Scorer and pseudonyms as set."""
-    return Understanding(scorer_of(settings), Pseudonyms(settings.author_key.encode()))
+    """Scorer, taxonomies and pseudonyms as set. Raises ModelError, TaxonomyError."""
+    return Understanding(listener_of(settings), Pseudonyms(settings.author_key.encode()))
 
 
-def scorer_of(settings: Settings) -> Scorer:
-    """The model in force, else the scorer that needs none. Raises ModelError."""
-    return _of_model(settings.model) if settings.model else default_scorer()
+def listener_of(settings: Settings) -> Listener:
+    """What understands texts, as set. Raises ModelError, TaxonomyError; their sentences begin with the file."""
+    return _listener(settings.model, settings.aspect_model, settings.taxonomies)
 
 
 @cache
 def default_scorer() -> Scorer:
-    """One for the process: it reads its lexicon from files."""
-    return VaderScorer()
+    """The scorer that needs no model. One for the process: it reads its lexicon from files."""
+    return CustomerScorer()
 
 
 @cache
-def _of_model(path: str) -> Scorer:
-    return model_scorer(Path(path))
+def _listener(model: str, aspect_model: str, taxonomies: str) -> Listener:
+    scorer = model_scorer(Path(model)) if model else default_scorer()
+    main = main_aspect(Path(aspect_model)) if aspect_model else None
+    return Listener(scorer, taxonomies_of(taxonomies), main)

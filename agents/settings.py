@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     clock: Literal["wall", "data"] = "wall"
     author_key: str = ""
     model: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    aspect_model: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    taxonomies: Annotated[str, msgspec.Meta(max_length=5000)] = ""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     sasl_username: str = ""
@@ -88,6 +90,8 @@ ABOUT: dict[str, str] = {
     "author_key": "secret that authors' ids are hashed with, at least 16 characters; a worker does not start without",
     "model": "file of `cem train` that scores sentiment instead of the lexicon; read at start: for another stop all "
     "workers, then start them again, so that what is done twice is scored as the first time",
+    "aspect_model": "file of `cem train --target aspect` that says the main aspect, where its taxonomy is in force",
+    "taxonomies": "files in place of the shipped taxonomies, by industry: `restaurant=ours.toml,retail=shops.toml`",
     "security_protocol": "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL",
     "sasl_mechanism": "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
     "sasl_username": "user for SASL",

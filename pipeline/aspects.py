@@ -23,8 +23,8 @@ COMPLAINT: Final = -0.05
 """An overall compound up to here is a complaint: what names no aspect gets the taxonomy's default. VADER's own."""
 PRAISE: Final = 0.05
 """From here on a text is praise, and what is praised in it needs not stand back."""
-PRAISED: Final = 0.2
-"""An aspect above is praised; one word alone does not do it."""
+PRAISED: Final = 0.4
+"""An aspect above is praised: by a plainly good word, or several."""
 ALPHA: Final = 15.0
 """VADER's: brings a sum of valences into -1 to 1."""
 REPEATED: Final = 0.5

@@ -29,6 +29,9 @@ from schemas.vocabulary import Network
 ALIAS_UNITS_MAX: Final = 100
 """An alias that more units share says nothing, and would make a look-up cost more with every unit."""
 
+UNSAID: Final = "other"
+"""The industry of a unit that says none."""
+
 _NETWORKS: Final[tuple[str, ...]] = get_args(Network)
 
 _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
@@ -72,6 +75,13 @@ class Directory:
     def is_below(self, unit_id: str, others: Collection[str]) -> bool:
         """Whether one of the others is its region or brand. Costs the same for any number in a set."""
         return any(unit.id in others for unit in self._above(unit_id))
+
+    def industry_of(self, unit_id: str) -> str:
+        """A unit's industry: its own, or that of the nearest above it that says one; "other" if none does."""
+        unit = self.units.get(unit_id)
+        if unit is None or unit.industry != UNSAID:
+            return UNSAID if unit is None else unit.industry
+        return next((above.industry for above in self._above(unit_id) if above.industry != UNSAID), UNSAID)
 
     def has_below(self, unit_id: str) -> bool:
         """Whether any unit names this one as its parent."""

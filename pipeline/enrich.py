@@ -19,6 +19,7 @@ from pipeline.hiding import hide
 from pipeline.lane import Lane, Limits
 from pipeline.memory import Memo
 from pipeline.routing import NoUnit, Routed, route
+from pipeline.saying import DEFAULT_INDUSTRY
 from pipeline.text.normalise import normalise
 from pipeline.text.redaction import Masked, mask
 from pipeline.understanding import Understanding, Understood, feedback_ref, post_ref
@@ -70,7 +71,7 @@ _assignment_codec = Codec[Assignment](Assignment)
 
 class Enricher:
     """`directories` gives the directory as of a version. `outcomes` counts what became of records, and
-    `dead_letter_reasons`, `unrouted_reasons` why, for metrics."""
+    `dead_letter_reasons`, `unrouted_reasons` why, `abstentions` by language, for metrics."""
 
     def __init__(
         self,
@@ -100,6 +101,7 @@ class Enricher:
         self.outcomes: Counter[str] = Counter()
         self.dead_letter_reasons: Counter[str] = Counter()
         self.unrouted_reasons: Counter[str] = Counter()
+        self.abstentions: Counter[str] = Counter()
 
     def step(self, lane: Lane, record: Incoming) -> list[Emission]:
         """The next record of the lane's partition."""
@@ -412,7 +414,10 @@ class Enricher:
         if insight.touchpoint is not None:
             touchpoint = hide(Masked(insight.touchpoint, ()), concerned, directory).text
             insight = msgspec.structs.replace(insight, touchpoint=touchpoint)
+        if text is not None and insight.sentiment is not None and insight.sentiment.abstained:
+            self.abstentions[insight.language or "none"] += 1
         if isinstance(found, NoUnit):
+            insight = msgspec.structs.replace(insight, aspects=understood.aspects(_likely_industry(found, directory)))
             self.outcomes[Outcome.UNROUTED] += 1
             self.unrouted_reasons[str(found.reason)] += 1
             unrouted = Unrouted(id=insight.id, reason=str(found.reason), candidates=found.candidates, insight=insight)
@@ -422,7 +427,11 @@ class Enricher:
             unit_id = routed.unit_id
             self._announce(lane, record, unit_id, directory, out)
             placed = msgspec.structs.replace(
-                insight, unit_id=unit_id, routing=routed.routing, source=_source(record, index)
+                insight,
+                unit_id=unit_id,
+                aspects=understood.aspects(directory.industry_of(unit_id)),
+                routing=routed.routing,
+                source=_source(record, index),
             )
             out.append(Emission(self._events, unit_id.encode(), encode(placed)))
         self.outcomes[Outcome.ROUTED] += 1
@@ -466,6 +475,11 @@ def _hidden(text: StoredText, unit_ids: tuple[str, ...], directory: Directory) -
     masked = Masked(text.text, text.masked)
     hidden = hide(masked, unit_ids, directory)
     return text if hidden is masked else msgspec.structs.replace(text, text=hidden.text, masked=hidden.kinds)
+
+
+def _likely_industry(found: NoUnit, directory: Directory) -> str:
+    """That of the unit which it most likely is about."""
+    return directory.industry_of(found.candidates[0].unit_id) if found.candidates else DEFAULT_INDUSTRY
 
 
 def _without_clues(unit: Unit | None) -> Unit | None:

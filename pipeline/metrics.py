@@ -11,6 +11,7 @@ RECORDS_OUT = Counter("cem_records_out", "Records written, by topic (all unit to
 ENRICHED = Counter("cem_enriched", "What became of input records", ["outcome"])
 DEAD_LETTERS = Counter("cem_dead_letters", "Records refused, by reason", ["reason"])
 UNROUTED = Counter("cem_unrouted", "Records that found no unit, by reason", ["reason"])
+ABSTAINED = Counter("cem_abstained", "Texts in a language that the scorer does not cover, by language", ["language"])
 LOG_RECORDS = Counter("cem_log_records", "What became of records of the units' logs", ["outcome"])
 ALERTS = Counter("cem_alerts", "Alert records, by change and alert name", ["change", "alertname"])
 CASE_ENTRIES = Counter(

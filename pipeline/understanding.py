@@ -1,35 +1,43 @@
-"""Post or Feedback -> what was said: masked text, sentiment, pseudonym. Everything but the unit.
+"""Post or Feedback -> an insight: masked text, what it says, pseudonym. Everything but the unit.
 
 The one rule: what leaves here holds no personal data. The text is masked, the author is a keyed hash.
 """
 
 import msgspec
 
-from pipeline.sentiment.scorer import Scorer
+from pipeline.saying import DEFAULT_INDUSTRY, Listener, Said
 from pipeline.text.normalise import normalise
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.text.redaction import mask
 from schemas.feedback import Feedback
-from schemas.insight import Insight, InsightKind, Reach, Routing, Scores
+from schemas.insight import Aspect, Insight, InsightKind, Reach, Routing, Scores
 from schemas.post import Post
 from schemas.record import Source
 from schemas.text import StoredText
 
 NO_ROUTING = Routing(rule="none", confidence=0.0)
+NPS_STAR = 2.5
+"""Points of the net promoter score that are as much as a star: 0 to 10 are 1 to 5 stars."""
 
 
 class Understood(msgspec.Struct, frozen=True):
-    """An insight that still lacks its unit, and the text that it refers to (None where there is none)."""
+    """An insight that still lacks its unit, and the text that it refers to (None where there is none). `said`: None of
+    what is no opinion of a customer."""
 
     insight: Insight
     text: StoredText | None
+    said: Said | None = None
+
+    def aspects(self, industry: str = DEFAULT_INDUSTRY) -> tuple[Aspect, ...]:
+        """What it speaks of, in the terms of the unit's industry."""
+        return self.said.aspects(industry) if self.said is not None else self.insight.aspects
 
 
 class Understanding:
-    """Scorer and key are all that it needs to know."""
+    """What understands texts, and the key that authors are hashed with, are all that it needs to know."""
 
-    def __init__(self, scorer: Scorer, pseudonyms: Pseudonyms) -> None:
-        self._scorer = scorer
+    def __init__(self, listener: Listener, pseudonyms: Pseudonyms) -> None:
+        self._hear = listener.hear
         self._pseudonyms = pseudonyms
 
     def of_post(self, post: Post, kind: InsightKind, source: Source) -> Understood:
@@ -38,7 +46,6 @@ class Understanding:
         masked = mask(normalise(post.text))
         text = masked.text
         author = self._pseudonyms.author(post.network, post.author.id) if post.author else None
-        opinion = kind not in ("answer", "delete")
         metrics = post.metrics
         insight = Insight(
             id=identity,
@@ -47,7 +54,6 @@ class Understanding:
             channel=post.network,
             author=author,
             event_time=post.event_time,
-            sentiment=self._scorer.score(text, language=post.language, rating=post.rating) if opinion else None,
             scores=Scores(rating=post.rating),
             reach=Reach(
                 followers=post.author.followers if post.author else None,
@@ -58,25 +64,36 @@ class Understanding:
             routing=NO_ROUTING,
             source=source,
         )
+        said = None
+        if kind not in ("answer", "delete"):
+            said = self._hear(
+                text,
+                kind=kind,
+                stated=post.language,
+                rating=post.rating,
+                author=post.author,
+                event_time=post.event_time,
+            )
+            insight = _with(insight, said)
         if not text:
-            return Understood(insight, None)
+            return Understood(insight, None, said)
         stored = StoredText(
             id=identity,
             text=text,
-            language=post.language,
+            language=said.language.language if said else post.language,
             author=author,
             url=post.url,
             masked=masked.kinds,
             event_time=post.event_time,
         )
-        return Understood(insight, stored)
+        return Understood(insight, stored, said)
 
     def of_feedback(self, feedback: Feedback, source: Source) -> Understood:
         """A survey's answers; without a text it has scores only."""
         identity = feedback_ref(feedback)
         masked = mask(normalise(feedback.text))
         text = masked.text
-        rating = feedback.rating if feedback.rating is not None else feedback.csat
+        said = self._hear(text, kind="feedback", stated=feedback.language, rating=_stars(feedback))
         insight = Insight(
             id=identity,
             kind="feedback",
@@ -84,7 +101,6 @@ class Understanding:
             channel=feedback.channel,
             author=self._pseudonyms.author("customer", feedback.customer_ref) if feedback.customer_ref else None,
             event_time=feedback.event_time,
-            sentiment=self._scorer.score(text, language=feedback.language, rating=rating),
             journey_stage=feedback.journey_stage,
             touchpoint=mask(normalise(feedback.touchpoint)).text if feedback.touchpoint else None,
             scores=Scores(nps=feedback.nps, csat=feedback.csat, ces=feedback.ces, rating=feedback.rating),
@@ -94,12 +110,40 @@ class Understanding:
             contact_consent=feedback.contact_consent,
             source=source,
         )
+        insight = _with(insight, said)
         if not text:
-            return Understood(insight, None)
+            return Understood(insight, None, said)
         stored = StoredText(
-            id=identity, text=text, language=feedback.language, masked=masked.kinds, event_time=feedback.event_time
+            id=identity,
+            text=text,
+            language=said.language.language,
+            masked=masked.kinds,
+            event_time=feedback.event_time,
         )
-        return Understood(insight, stored)
+        return Understood(insight, stored, said)
+
+
+def _with(insight: Insight, said: Said) -> Insight:
+    """What a survey states itself (stage, touchpoint) goes before what its text says."""
+    return msgspec.structs.replace(
+        insight,
+        sentiment=said.judgement.sentiment,
+        language=said.language.language,
+        emotion=said.felt.emotion,
+        journey_stage=insight.journey_stage or said.met.stage,
+        touchpoint=insight.touchpoint or said.met.touchpoint,
+        suspicion=said.suspicion,
+        fingerprint=said.fingerprint,
+    )
+
+
+def _stars(feedback: Feedback) -> float | None:
+    """The score that came with a text, as stars: its rating, its satisfaction (1-5), or its recommendation (0-10)."""
+    if feedback.rating is not None:
+        return feedback.rating
+    if feedback.csat is not None:
+        return float(feedback.csat)
+    return None if feedback.nps is None else 1.0 + feedback.nps / NPS_STAR
 
 
 def post_ref(post: Post) -> str:

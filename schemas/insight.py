@@ -76,6 +76,7 @@ class Insight(Record, frozen=True, kw_only=True, tag="insight"):
     author: str | None = None
     event_time: Millis
     sentiment: Sentiment | None = None
+    language: str | None = None
     aspects: tuple[Aspect, ...] = ()
     emotion: Emotion = "none"
     journey_stage: JourneyStage | None = None

@@ -34,19 +34,22 @@ def load_all(config: Path | None, **overrides: Any) -> Loaded:
         loaded = load(os.environ, config, **overrides)
     except SettingsError as error:
         raise Mistake(str(error)) from None
-    if loaded.settings.model:
-        _check_model(loaded)
+    _check_understanding(loaded.settings)
     return loaded
 
 
-def _check_model(loaded: Loaded) -> None:
-    from agents.parts import scorer_of
+def _check_understanding(settings: Settings) -> None:
+    """A model or a taxonomy that cannot be used is found before anything is started."""
+    if not (settings.model or settings.aspect_model or settings.taxonomies):
+        return
+    from agents.parts import listener_of
     from pipeline.learned.file import ModelError
+    from pipeline.taxonomy_file import TaxonomyError
 
     try:
-        scorer_of(loaded.settings)
-    except ModelError as error:
-        raise Mistake(f"model ({loaded.origins['model']}): {error}") from None
+        listener_of(settings)
+    except (ModelError, TaxonomyError) as error:
+        raise Mistake(str(error)) from None
 
 
 def load_settings(config: Path | None, **overrides: Any) -> Settings:

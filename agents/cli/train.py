@@ -21,7 +21,7 @@ from pipeline.learned.file import ModelError, Target
 from pipeline.learned.model import Model
 from pipeline.sentiment.scorer import Scorer
 from pipeline.sentiment.vader import VaderScorer
-from pipeline.taxonomy import TaxonomyError
+from pipeline.taxonomy_file import TaxonomyError
 
 NAME_LENGTH_MAX = 64
 

@@ -1,10 +1,9 @@
 """VADER and what customers say that it does not know: "on hold since nine", "third time", "thanks for nothing".
 
 In: a text and its reading. Out: the hits (what moved the score, where, how much, why) and their sum as a compound in
-VADER's scale. The rules: a phrase takes the place of the words and the shorter phrases within it, and is as strong as the strongest of
-these words; words that mean
-something else to a customer than to others count so only where a service is spoken of; what is in the files of the
-language (`pipeline/lexicons/`) decides, and here are only the rules.
+VADER's scale. The rules: a phrase takes the place of the words and the shorter phrases within it, and is as strong as
+the strongest of these words; words that mean something else to a customer than to others count so only where a service
+is spoken of; what is in the files of the language (`pipeline/lexicons/`) decides, and here are only the rules.
 
 Source of the scale, of negation, degree and emphasis: VADER (`polarity.py`); the phrases are our own.
 """

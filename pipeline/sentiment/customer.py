@@ -59,6 +59,13 @@ class CustomerScorer(Scorer):
         )
         return Judgement(sentiment, hits)
 
+    def signs(self, text: str, reading: Reading, label: SentimentLabel) -> list[tuple[str, float]]:
+        """See `Scorer.signs`."""
+        if not text:
+            return []
+        values = signs(text, reading, self._care.score(text, reading), self._care)
+        return self._labeller.adds(label, values)
+
 
 def _agreeing(compound: float, label: SentimentLabel) -> float:
     """A complaint told in friendly words is below zero all the same."""

@@ -36,6 +36,12 @@ class Labeller:
         total = fsum(powers)
         return tuple([power / total for power in powers])
 
+    def adds(self, label: SentimentLabel, values: Sequence[float]) -> list[tuple[str, float]]:
+        """What each sign adds to the logarithm of a label's odds, the weightiest first; those that add nothing not."""
+        column = self._sides[LABELS.index(label)][1]
+        added = [(name, weight * value) for name, weight, value in zip(NAMES, column, values, strict=True)]
+        return sorted(((name, one) for name, one in added if one), key=lambda one: -abs(one[1]))
+
 
 def with_stars(probabilities: Sequence[float], rating: float) -> tuple[float, ...]:
     """`rating` 0 to 5; probabilities in the order of LABELS."""

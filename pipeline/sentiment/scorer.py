@@ -40,6 +40,11 @@ class Scorer(Protocol):
         """The sentiment alone."""
         return self.judge(text, self.reader.read(text), language=language, rating=rating).sentiment
 
+    def signs(self, text: str, reading: Reading, label: SentimentLabel) -> list[tuple[str, float]]:
+        """What the label was decided by and what it adds to the logarithm of its odds, the weightiest first. Empty
+        where there are no such signs."""
+        return []
+
 
 def label_of(compound: float) -> SentimentLabel:
     """Compound -> label, by the thresholds that VADER's authors give."""

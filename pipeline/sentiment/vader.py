@@ -21,7 +21,7 @@ class VaderScorer(Scorer):
     def judge(
         self, text: str, reading: Reading, *, language: str | None = None, rating: float | None = None
     ) -> Judgement:
-        """See `Scorer.judge`. Confidence is the size of the compound, which no one has calibrated; there are no hits."""
+        """See `Scorer.judge`. Confidence is the size of the compound, uncalibrated; no hits."""
         if not text or not covers(language, "en"):
             return abstention(self.model)
         compound = self._polarity(text).compound

@@ -17,6 +17,7 @@ from pipeline.enrich import Enricher
 from pipeline.evaluation.scenario import Scenario, generate
 from pipeline.lane import Lane, Limits
 from pipeline.log import Log
+from pipeline.saying import Listener
 from pipeline.sentiment.vader import VaderScorer
 from pipeline.sources.timeline import ticked
 from pipeline.text.pseudonym import Pseudonyms
@@ -37,7 +38,11 @@ from tests.straight import Parts, Saved, Stored, alerts, events, is_control, let
 TOPICS = Topics("t")
 SHAPE = Shape(inputs={TOPICS(name): 2 if name in ("posts", "feedback") else 1 for name in INPUTS}, events=3)
 PARTS = Parts(
-    TOPICS, SHAPE, Engine(hold_ms=MINUTE_MS), Understanding(VaderScorer(), Pseudonyms(b"a key of the tests")), Limits()
+    TOPICS,
+    SHAPE,
+    Engine(hold_ms=MINUTE_MS),
+    Understanding(Listener(VaderScorer()), Pseudonyms(b"a key of the tests")),
+    Limits(),
 )
 BAD = (b"{nonsense", b'{"id":"a\xff"}', None, b"[]", b'{"id":"a","network":"x"}')
 

@@ -11,6 +11,7 @@ from pipeline.directory import Directory
 from pipeline.emission import Emission, Incoming
 from pipeline.enrich import Enricher
 from pipeline.lane import Lane, Limits
+from pipeline.saying import Listener
 from pipeline.sentiment.vader import VaderScorer
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.understanding import Understanding
@@ -51,7 +52,7 @@ class Partition:
     def __init__(self, name: str = "posts", version: int = 1) -> None:
         self.topic = TOPICS(name)
         limits = Limits()
-        understanding = Understanding(VaderScorer(), Pseudonyms(b"0123456789abcdef"))
+        understanding = Understanding(Listener(VaderScorer()), Pseudonyms(b"0123456789abcdef"))
         self.enricher = Enricher(
             topics=TOPICS, shape=SHAPE, understanding=understanding, directories=DIRECTORIES.__getitem__, limits=limits
         )

@@ -11,6 +11,7 @@ from pipeline.enrich import Enricher
 from pipeline.evaluation.replay import canonical, event_codec, replay_events, replay_inputs
 from pipeline.evaluation.scenario import Scenario, generate
 from pipeline.lane import Lane, Limits
+from pipeline.saying import Listener
 from pipeline.sentiment.vader import VaderScorer
 from pipeline.sources.timeline import ticked
 from pipeline.text.pseudonym import Pseudonyms
@@ -36,7 +37,7 @@ def _directory() -> Directory:
 
 
 def _understanding() -> Understanding:
-    return Understanding(VaderScorer(), Pseudonyms(b"a key of the tests"))
+    return Understanding(Listener(VaderScorer()), Pseudonyms(b"a key of the tests"))
 
 
 @cache

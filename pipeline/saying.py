@@ -1,0 +1,116 @@
+"""One text -> all that is understood from it, whoever it is about: language, sentiment, feeling, journey, authenticity.
+
+In: a masked, normalised text and what came with it. Out: Said. The one rule: the text is read once, and everything is
+found in that reading. What depends on the unit (aspects, by its industry's taxonomy) is asked of `Said` later.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from pipeline import aspects, emotion, journey
+from pipeline.authenticity import suspicion_of
+from pipeline.emotion import Felt
+from pipeline.fingerprint import fingerprint
+from pipeline.journey import Met
+from pipeline.learned.aspects import MainAspect
+from pipeline.sentiment.scorer import Judgement, Scorer
+from pipeline.taxonomy import Taxonomy, load
+from pipeline.text.language import Detected, detect
+from pipeline.text.reading import Reading
+from schemas.insight import Aspect, InsightKind, Suspicion
+from schemas.post import Author
+
+DEFAULT_INDUSTRY: Final = "other"
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Everything about one text. `taxonomies`: by industry, where others are in force than the shipped ones; `main`:
+    the model that says the main aspect, if there is one."""
+
+    text: str
+    reading: Reading
+    language: Detected
+    judgement: Judgement
+    felt: Felt
+    met: Met
+    suspicion: Suspicion
+    fingerprint: str | None
+    taxonomies: Mapping[str, Taxonomy]
+    main: MainAspect | None
+
+    def aspects(self, industry: str) -> tuple[Aspect, ...]:
+        """What it speaks of, in the terms of an industry."""
+        return self.aspects_in(self.taxonomies.get(industry) or load(industry))
+
+    def aspects_in(self, taxonomy: Taxonomy) -> tuple[Aspect, ...]:
+        """What it speaks of, the main aspect first; nothing where the scorer abstained."""
+        sentiment = self.judgement.sentiment
+        if not self.text or sentiment.abstained:
+            return ()
+        found = aspects.find(self.reading, self.judgement.hits, sentiment.compound, taxonomy)
+        if self.main is None or not found:
+            return found
+        return with_main(self.main.of(self.text).aspect, found, sentiment.compound, taxonomy)
+
+
+def with_main(name: str, found: Sequence[Aspect], overall: float, taxonomy: Taxonomy) -> tuple[Aspect, ...]:
+    """What was found with the aspect of that name first. One that the taxonomy does not know (the labels of a model are
+    its user's) is for those who are responsible for the one that was first."""
+    first = next((one for one in found if one.aspect == name), None)
+    if first is None:
+        topic = taxonomy.aspects.get(name)
+        department = topic.department if topic else found[0].department
+        first = Aspect(aspect=name, department=department, polarity=overall)
+    return (first, *(one for one in found if one.aspect != name))[: aspects.ASPECTS_MAX]
+
+
+class Listener:
+    """`scorer`; the taxonomies in force, by industry, where they are not the shipped ones; a model of main aspects."""
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        taxonomies: Mapping[str, Taxonomy] = MappingProxyType({}),
+        main: MainAspect | None = None,
+    ) -> None:
+        self._scorer = scorer
+        self._taxonomies = taxonomies
+        self._main = main
+        self._read = scorer.reader.read
+
+    def hear(
+        self,
+        text: str,
+        *,
+        kind: InsightKind = "post",
+        stated: str | None = None,
+        rating: float | None = None,
+        author: Author | None = None,
+        event_time: int = 0,
+    ) -> Said:
+        """`stated`: the language as the source says (BCP 47). `rating` 0-5. `author`, `event_time`: for his account's
+        age. Never raises."""
+        reading = self._read(text)
+        language = detect(text, reading.words, stated)
+        judgement = self._scorer.judge(text, reading, language=language.language, rating=rating)
+        sentiment = judgement.sentiment
+        return Said(
+            text=text,
+            reading=reading,
+            language=language,
+            judgement=judgement,
+            felt=emotion.of(reading, judgement.hits, sentiment.compound, language.language),
+            met=journey.of(reading, kind, language.language),
+            suspicion=suspicion_of(text, reading, author, event_time, language.language),
+            fingerprint=fingerprint(reading.words),
+            taxonomies=self._taxonomies,
+            main=self._main,
+        )
+
+    def signs(self, said: Said) -> list[tuple[str, float]]:
+        """What the label was decided by and what each sign adds to the logarithm of its odds, the weightiest first;
+        nothing where the scorer decides by words."""
+        return self._scorer.signs(said.text, said.reading, said.judgement.sentiment.label)
