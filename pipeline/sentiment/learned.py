@@ -12,6 +12,7 @@ from typing import Final
 from pipeline.learned.features import SentimentFeatures
 from pipeline.learned.grams import grams_of
 from pipeline.learned.model import Model, check
+from pipeline.sentiment.label import STAR, STARS_MIDDLE
 from pipeline.sentiment.scorer import POSITIVE_MIN, Judgement, Scorer, abstention, covers
 from pipeline.text.reading import Reading
 from schemas.insight import Sentiment
@@ -19,12 +20,6 @@ from schemas.vocabulary import SentimentLabel
 
 NEUTRAL_MOST: Final = 0.049
 """The size of a neutral compound at most: below the threshold of VADER's authors."""
-STARS_MIDDLE: Final = 3.0
-STAR: Final = 1.0
-"""What a star above or below the middle adds to the logit of positive, and takes from that of negative. A model learns
-from texts without stars, so this is a guess; five stars outweigh a text that is taken as negative with 0.98."""
-
-
 _SIDES: Final[dict[SentimentLabel, int]] = {"negative": -1, "neutral": 0, "positive": 1}
 
 
@@ -40,17 +35,26 @@ class ModelScorer(Scorer):
         self._language = model.content.language
         self._labels = tuple(label for name in model.classes for label in _SIDES if label == name)
         self._sides = tuple(_SIDES[label] for label in self._labels)
+        parts = [1 if side else 2 for side in self._sides]  # stars alone: three of five are neutral
+        self._unread = tuple([part / sum(parts) for part in parts])
         self._factors = model.content.factors
         self._signed = tuple(map(mul, model.content.factors, self._sides))
 
     def judge(
         self, text: str, reading: Reading, *, language: str | None = None, rating: float | None = None
     ) -> Judgement:
-        """See `Scorer.judge`. Covers the language that the model was trained for. The hits are those of the lexicon."""
-        if not covers(language, self._language) or not (text or rating is not None):
+        """See `Scorer.judge`. Covers the language that the model was trained for; stars alone are judged in any. The
+        hits are those of the lexicon."""
+        if not covers(language, self._language):
+            text = ""
+        if not text and rating is None:
             return abstention(self.model)
-        hits = self._source.hits(reading)
-        probabilities = self._model.probabilities(grams_of(reading), self._source.of_hits(text, reading, hits))
+        if text:
+            hits = self._source.hits(reading)
+            values = self._source.of_hits(text, reading, hits)
+            probabilities = self._model.probabilities(grams_of(reading), values)
+        else:
+            hits, probabilities = [], self._unread
         if rating is not None:
             probabilities = self._with_stars(probabilities, rating)
         place = self._model.chosen(probabilities)

@@ -211,6 +211,15 @@ def test_stars_count_beside_the_text() -> None:
     assert "positive" == scorer.score("so", rating=5.0).label
 
 
+def test_stars_alone_are_judged_in_any_language() -> None:
+    """Three of five are neutral; without stars and without words that it knows a model has no opinion."""
+    scorer = ModelScorer(Model(content()), SOURCE)
+    expected = ["negative", "negative", "neutral", "positive", "positive"]
+    assert expected == [scorer.score("", rating=stars).label for stars in (1.0, 2.0, 3.0, 4.0, 5.0)]
+    assert expected == [scorer.score("spät", language="de", rating=stars).label for stars in (1.0, 2.0, 3.0, 4.0, 5.0)]
+    assert [True, True] == [scorer.score("").abstained, scorer.score("spät", language="de").abstained]
+
+
 def test_another_language_is_abstained() -> None:
     """A model knows the language that it was trained for; where nobody can tell, it is taken as that."""
     scorer = ModelScorer(Model(content(language="de")), SOURCE)
