@@ -57,7 +57,7 @@ class ModelScorer(Scorer):
             hits, probabilities = [], self._unread
         if rating is not None:
             probabilities = self._with_stars(probabilities, rating)
-        place = self._model.chosen(probabilities)
+        place = self._model.chosen(probabilities) if text else probabilities.index(max(probabilities))
         label = self._labels[place]
         sentiment = Sentiment(
             compound=self._compound(label, probabilities),
