@@ -21,8 +21,8 @@ ASPECTS_MAX: Final = 8
 """Aspects of one text, the main ones."""
 COMPLAINT: Final = -0.05
 """An overall compound up to here is a complaint: what names no aspect gets the taxonomy's default. VADER's own."""
-PRAISE: Final = 0.05
-"""From here on a text is praise, and what is praised in it needs not stand back."""
+PRAISE: Final = 0.2
+"""From here on a text is praise as a whole, and what is praised in it needs not stand back."""
 PRAISED: Final = 0.4
 """An aspect above is praised: by a plainly good word, or several."""
 ALPHA: Final = 15.0
