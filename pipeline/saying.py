@@ -76,6 +76,7 @@ class Listener:
         taxonomies: Mapping[str, Taxonomy] = MappingProxyType({}),
         main: MainAspect | None = None,
     ) -> None:
+        self.model: Final = scorer.model
         self._scorer = scorer
         self._taxonomies = taxonomies
         self._main = main

@@ -58,7 +58,7 @@ INSIGHT = Insight(
         Aspect(aspect="wait_time", department="operations", polarity=-0.8),
         Aspect(aspect="food_temperature", department="kitchen", polarity=-0.4),
     ),
-    emotion="anger", journey_stage="service", touchpoint="counter",
+    language="en", emotion="anger", journey_stage="service", touchpoint="counter",
     scores=Scores(nps=2, csat=1, ces=6, rating=1.5), reach=Reach(followers=18_000, reposts=41),
     thread="98", text_ref="x:99", fingerprint="a1b2c3d4", suspicion=Suspicion(score=0.12, reasons=("new_account",)),
     routing=Routing(rule="handle", confidence=0.93), customer_ref="C-1", contact_consent=True,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from agents.settings import Loaded, Settings, SettingsError, load
 
@@ -34,22 +35,24 @@ def load_all(config: Path | None, **overrides: Any) -> Loaded:
         loaded = load(os.environ, config, **overrides)
     except SettingsError as error:
         raise Mistake(str(error)) from None
-    _check_understanding(loaded.settings)
+    _check_understanding(loaded)
     return loaded
 
 
-def _check_understanding(settings: Settings) -> None:
+def _check_understanding(loaded: Loaded) -> None:
     """A model or a taxonomy that cannot be used is found before anything is started."""
-    if not (settings.model or settings.aspect_model or settings.taxonomies):
+    given = {name: getattr(loaded.settings, name) for name in ("model", "aspect_model", "taxonomies")}
+    if not any(given.values()):
         return
     from agents.parts import listener_of
     from pipeline.learned.file import ModelError
     from pipeline.taxonomy_file import TaxonomyError
 
-    try:
-        listener_of(settings)
-    except (ModelError, TaxonomyError) as error:
-        raise Mistake(str(error)) from None
+    for name, value in given.items():
+        try:
+            listener_of(msgspec.structs.replace(Settings(), **{name: value}))
+        except (ModelError, TaxonomyError) as error:
+            raise Mistake(f"{name} ({loaded.origins[name]}): {error}") from None
 
 
 def load_settings(config: Path | None, **overrides: Any) -> Settings:

@@ -13,6 +13,7 @@ from pipeline.directory import Directory
 from pipeline.emission import Emission, Incoming
 from pipeline.enrich import Enricher
 from pipeline.lane import Lane, Limits
+from pipeline.saying import Listener
 from pipeline.sentiment.vader import VaderScorer
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.understanding import Understanding
@@ -42,7 +43,7 @@ STORES = tuple(
 DIRECTORIES = [Directory([BRAND, *STORES[:count]], version) for version, count in enumerate((1, 3, 2))]
 LIMITS = Limits(memory_ms=6 * HOUR_MS, memory_entries_max=5, future_ms=DAY_MS)
 """So small that things are forgotten in these tests."""
-UNDERSTANDING = Understanding(VaderScorer(), Pseudonyms(b"a key of the tests"))
+UNDERSTANDING = Understanding(Listener(VaderScorer()), Pseudonyms(b"a key of the tests"))
 
 CODECS: dict[str, Codec[Any]] = {
     TOPICS("events"): Codec(Event), TOPICS("texts"): Codec(StoredText), TOPICS("unrouted"): Codec(Unrouted),

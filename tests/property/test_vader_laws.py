@@ -242,13 +242,15 @@ def test_real_tweets(name: str) -> None:
 
 
 def test_lexicon_with_words_that_rules_name() -> None:
-    """Words that are added are scored as if the package's lexicon held them, whatever else they are to the rules."""
+    """Words that are added are scored as if the package's lexicon held them, whatever else they are to the rules; a word
+    of 0 as if it did not."""
     more = {
         "very": 1.5, "not": -1.0, "never": -2.0, "without": -0.5, "so": 0.7, "but": 1.1, "of": 0.0, "least": -1.2,
-        "the": 0.4, "table": 1.9, "won't": -1.9,
+        "great": 0.0, "the": 0.4, "table": 1.9, "won't": -1.9,
     }  # fmt: skip
     package = SentimentIntensityAnalyzer()
     package.lexicon.update(more)
+    del package.lexicon["of"], package.lexicon["great"]
     ours = Vader(more)
     texts_of_them = [
         " ".join(form(word) for word in row) + f" {last}"

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from agents.cli import main
 from agents.models import main_aspect, model_scorer, read_model, sentiment_source
-from agents.parts import scorer_of
+from agents.parts import listener_of
 from agents.settings import Settings
 from agents.training.calibration import calibrated
 from agents.training.fit import INSTALL, train
@@ -188,7 +188,7 @@ def test_the_command_writes_a_model_and_its_quality(tmp_path: Path) -> None:
     scorer = model_scorer(file)
     assert ("negative", said["model"]) == (scorer.score("rude staff").label, scorer.score("rude staff").model)
     assert said["model"].startswith("stores/")
-    assert said["model"] == scorer_of(Settings(model=str(file))).model
+    assert said["model"] == listener_of(Settings(model=str(file))).model
 
 
 def test_people_get_a_table(tmp_path: Path) -> None:
