@@ -67,9 +67,11 @@ def read(text: str, known: Callable[[str], str | None] = shipped_text) -> dict[s
     """The text of a file -> one document in its form, with all that the files that it extends say; each key that other
     code asks for is there and is right. `known`: name -> text of those files. Raises TaxonomyError."""
     documents, messages = _chain(text, known)
-    if not messages:
-        whole = _merged(documents)
-        messages = list(_check_whole(whole))
+    if messages:
+        raise TaxonomyError(messages)
+    whole = _merged(documents)
+    messages = [sentence for document in documents for sentence in _unknown_keys(document)]
+    messages += _check_whole(whole)
     if messages:
         raise TaxonomyError(messages)
     return whole
@@ -120,8 +122,7 @@ def _read(text: str) -> tuple[dict[str, Any], list[str]]:
 
 
 def _check(document: dict[str, Any]) -> Iterator[str]:
-    """Names, types and patterns; what depends on other files is looked at when they are put together."""
-    yield from _check_keys(document, _KEYS, "")
+    """Names and types, without which the file cannot be put together with those that it extends."""
     for key in ("name", "extends", "default"):
         value = document.get(key)
         if value is None and key == "name":
@@ -132,8 +133,8 @@ def _check(document: dict[str, Any]) -> Iterator[str]:
     if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= 2**31:
         yield f"`version`: {_short(version)} cannot be used; write a whole number from 1 on, one more with each change"
     yield from _check_text(document, "title", "")
-    yield from _check_list(document, "without", "", lambda name: None if _NAME.fullmatch(name) else _WRITE_NAME)
-    yield from _check_list(document, "ignored", "", _pattern_mistake)
+    yield from _check_list(document, "without", "")
+    yield from _check_list(document, "ignored", "")
     yield from _check_sets(document.get("sets", {}))
     departments = document.get("departments", {})
     if not isinstance(departments, dict) or not all(isinstance(title, str) for title in departments.values()):
@@ -142,7 +143,7 @@ def _check(document: dict[str, Any]) -> Iterator[str]:
         for name in departments:
             if not _NAME.fullmatch(name):
                 yield f"`departments`: the name {_short(name)} cannot be used; {_WRITE_NAME}"
-    for part, keys in (("aspects", _TOPIC_KEYS), ("severe", _SEVERE_KEYS)):
+    for part in ("aspects", "severe"):
         tables = document.get(part, {})
         if not isinstance(tables, dict):
             yield f"`{part}`: write a table for each, such as [{part}.some_name]"
@@ -153,7 +154,7 @@ def _check(document: dict[str, Any]) -> Iterator[str]:
             elif not isinstance(table, dict):
                 yield f"`{part}.{name}`: write a table [{part}.{name}] with `department` and `phrases`"
             else:
-                yield from _check_topic(table, keys, f"{part}.{name}.")
+                yield from _check_topic(table, f"{part}.{name}.")
 
 
 def _check_sets(sets: Any) -> Iterator[str]:
@@ -169,8 +170,7 @@ def _check_sets(sets: Any) -> Iterator[str]:
             yield f"`sets.{name}`: {error}"
 
 
-def _check_topic(table: dict[str, Any], keys: tuple[str, ...], where: str) -> Iterator[str]:
-    yield from _check_keys(table, keys, where)
+def _check_topic(table: dict[str, Any], where: str) -> Iterator[str]:
     for key in ("title", "department", "recommended_action"):
         yield from _check_text(table, key, where)
     for key, (least, most) in _NUMBERS.items():
@@ -178,15 +178,21 @@ def _check_topic(table: dict[str, Any], keys: tuple[str, ...], where: str) -> It
         if isinstance(number, bool) or not isinstance(number, int | float) or not least <= number <= most:
             yield f"`{where}{key}`: {_short(number)} cannot be used; write a number from {least:g} to {most:g}"
     for key in LEVELS:
-        yield from _check_list(table, key, where, _pattern_mistake)
+        yield from _check_list(table, key, where)
 
 
-def _check_keys(table: dict[str, Any], keys: tuple[str, ...], where: str) -> Iterator[str]:
-    for key in table:
-        if key not in keys:
-            near = get_close_matches(key, keys, 1, 0.7)
-            write = f"did you mean `{near[0]}`?" if near else f"write one of {', '.join(keys)}"
-            yield f"`{where}{key}`: not known here; {write}"
+def _unknown_keys(document: dict[str, Any]) -> Iterator[str]:
+    """A key that nobody reads is a slip, and would do nothing unseen."""
+    tables: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [("", _KEYS, document)]
+    parts: tuple[tuple[str, tuple[str, ...]], ...] = (("aspects", _TOPIC_KEYS), ("severe", _SEVERE_KEYS))
+    for part, keys in parts:
+        tables += [(f"{part}.{name}.", keys, table) for name, table in document.get(part, {}).items()]
+    for where, keys, table in tables:
+        for key in table:
+            if key not in keys:
+                near = get_close_matches(key, keys, 1, 0.7)
+                write = f"did you mean `{near[0]}`?" if near else f"write one of {', '.join(keys)}"
+                yield f"`{where}{key}`: not known here; {write}"
 
 
 def _check_text(table: dict[str, Any], key: str, where: str) -> Iterator[str]:
@@ -195,26 +201,12 @@ def _check_text(table: dict[str, Any], key: str, where: str) -> Iterator[str]:
         yield f"`{where}{key}`: {_short(value)} cannot be used; write a text of 1 to {_TEXT_MAX} characters"
 
 
-def _check_list(table: dict[str, Any], key: str, where: str, mistake: Callable[[str], str | None]) -> Iterator[str]:
+def _check_list(table: dict[str, Any], key: str, where: str) -> Iterator[str]:
     values = table.get(key, [])
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         yield f'`{where}{key}`: write a list of texts, such as ["one", "two"]'
     elif len(values) > PATTERNS_PER_LIST_MAX:
         yield f"`{where}{key}`: has {len(values)} entries; {PATTERNS_PER_LIST_MAX} are allowed"
-    else:
-        for value in values:
-            if sentence := mistake(value):
-                yield f"`{where}{key}`: {_short(value)} cannot be used; {sentence}"
-
-
-def _pattern_mistake(pattern: str) -> str | None:
-    if pattern != pattern.lower():
-        return "write it in small letters, as all texts are read"
-    try:
-        Phrases([(pattern, None)], dict.fromkeys(_NAMED.findall(pattern), "any"))
-    except PatternError as error:
-        return str(error)
-    return None
 
 
 def _merged(documents: list[dict[str, Any]]) -> dict[str, Any]:
@@ -263,8 +255,9 @@ def _check_whole(whole: dict[str, Any]) -> Iterator[str]:
                 )
             count = sum(len(table.get(key, [])) for key in LEVELS)
             patterns += count
-            for pattern in (pattern for key in LEVELS for pattern in table.get(key, [])):
-                yield from _check_pattern(pattern, whole["sets"], f"{part}.{name}")
+            for key in LEVELS:
+                for pattern in table.get(key, []):
+                    yield from _check_pattern(pattern, whole["sets"], f"{part}.{name}.{key}")
             if not count:
                 yield f'`{part}.{name}`: has no phrases; add some, such as phrases = ["too slow", "wait*"]'
     for pattern in whole["ignored"]:
@@ -279,13 +272,15 @@ def _check_whole(whole: dict[str, Any]) -> Iterator[str]:
 
 
 def _check_pattern(pattern: str, sets: Mapping[str, str], where: str) -> Iterator[str]:
-    """Its sets are there, and it can be read with their words in it."""
-    if unknown := [name for name in _NAMED.findall(pattern) if name not in sets]:
+    """It is in small letters, its sets are there, and it can be read with their words in it."""
+    if pattern != pattern.lower():
+        yield f"`{where}`: {_short(pattern)} cannot be used; write it in small letters, as all texts are read"
+    elif unknown := [name for name in _NAMED.findall(pattern) if name not in sets]:
         yield (
             f"`{where}`: the phrase {_short(pattern)} names {{{unknown[0]}}}, a set that there is not; "
             f"add it under [sets] or write one of {_list(sets)}"
         )
-    elif "{" in pattern:
+    else:
         try:
             Phrases([(pattern, None)], sets)
         except PatternError as error:

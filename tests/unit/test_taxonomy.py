@@ -75,13 +75,15 @@ class TestMistakes:
     def test_all_of_them_at_once(self) -> None:
         """A department that is missing, one that there is not, a bad pattern, a key that nobody knows: one answer."""
         told = mistakes(
-            'name = "x"\ncolour = "red"\n[aspects.a]\ndepartment = "moon"\nphrases = ["..", "fine"]\n'
-            '[aspects.b]\nphrase = ["one"]\n'
+            'name = "x"\ncolour = "red"\n[departments]\nshop = "Shop"\n[aspects.a]\ndepartment = "moon"\n'
+            'phrases = ["..", "fine"]\n[aspects.b]\nphrase = ["one"]\nweak = ["two"]\n'
         )
-        assert 3 == len(told)
+        assert 5 == len(told)
         assert "`colour`: not known here" in told[0]
-        assert "`aspects.a.phrases`: '..' cannot be used" in told[1]
-        assert "`aspects.b.phrase`: not known here; did you mean `phrases`?" == told[2]
+        assert "`aspects.b.phrase`: not known here; did you mean `phrases`?" == told[1]
+        assert "`aspects.a.department`: there is no department 'moon'" in told[2]
+        assert "`aspects.a.phrases`: '..' cannot be used" in told[3]
+        assert "`aspects.b.department`: missing; write one of shop" == told[4]
 
     def test_departments(self) -> None:
         """A department that is missing, or that there is not, is named with what there is."""
