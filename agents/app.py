@@ -19,7 +19,7 @@ from agents.health import HealthServer
 from agents.kafka.client import faust_credentials
 from agents.kafka.cluster import Cluster
 from agents.kafka.crash import die
-from agents.kafka.stage import Stage
+from agents.kafka.stage import Stage, is_cancelled
 from agents.kafka.transport import BatchTopic, Consumer, ConsumerThread, Transport
 from agents.service import Service
 from agents.settings import Settings
@@ -114,9 +114,9 @@ class Worker:
             while not self.app.should_stop:
                 await self.service.tick()
                 await asyncio.sleep(CHORES_SECONDS)
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:
+            if is_cancelled(error):
+                raise
             die("chores", error)
 
     def _why_not_ready(self) -> str | None:

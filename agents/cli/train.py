@@ -33,6 +33,7 @@ NAME_LENGTH_MAX = 64
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the model goes.")
 @click.option("--target", type=click.Choice(get_args(Target)), default="sentiment", show_default=True)
 @click.option("--labels", type=click.Choice(list(SCALES)), help="What the labels are; by their looks if not given.")
+@click.option("--without", multiple=True, help="A label whose rows are left out; may be given several times.")
 @click.option("--group", help="A column (brand, store): quality is then measured on groups that were not learned from.")
 @click.option(
     "--language", default="en", show_default=True, help="What the texts are written in; others are abstained."
@@ -47,6 +48,7 @@ def train(
     out: Path,
     target: Target,
     labels: Scale | None,
+    without: tuple[str, ...],
     group: str | None,
     language: str,
     taxonomy: str | None,
@@ -67,7 +69,9 @@ def train(
     """
     _check_out(out)
     try:
-        labelled = read_labelled(file, text, label, group=group, aspects=target == "aspect", scale=labels)
+        labelled = read_labelled(
+            file, text, label, group=group, aspects=target == "aspect", scale=labels, without=without
+        )
         texts = [example.text for example in labelled.examples]
         chosen = (taxonomy_of(texts) if taxonomy is None else taxonomy) if target == "aspect" else ""
         source = aspect_source(chosen) if target == "aspect" else sentiment_source()

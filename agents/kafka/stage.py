@@ -12,7 +12,7 @@ In: batches of a generation. Out: checkpoints. The rules of delivery, in the ord
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -132,18 +132,19 @@ class Stage:
                 self._load_slot(slot, states[self._state_of(slot.partition)], begin[slot.partition])
             metrics.RECOVERY_SECONDS.labels(self.name).observe(_now() - started)
         except BaseException as error:
-            if _is_cancelled(error):
+            if is_cancelled(error):
                 raise
             die(f"{self.name}: states could not be read back", error)
 
     def _load_slot(self, slot: Slot, states: dict[bytes, bytes], begin: StartingPoint) -> None:
         saved, trial = states.pop(POSITION_KEY, None), states.pop(TRIAL_KEY, None)
         position = msgspec.msgpack.decode(saved, type=Position) if saved is not None else None
-        if position is None and begin.committed:
+        if begin.committed and (position is None or position.offset < begin.offset):  # a commit follows its states
             name = self._topics.state(slot.partition.topic)
+            known = "knows nothing of it" if position is None else f"goes up to {position.offset} only"
             raise StateLost(
                 f"offset {begin.offset} of {slot.partition.topic}/{slot.partition.partition} is committed, but "
-                f"{name} knows nothing of it: its states are lost; see `Clean start` in the runbook"
+                f"{name} {known}: its states are lost; see `Clean start` in the runbook"
             )
         if position is not None and position.offset < begin.offset:
             metrics.GAPS.labels(self.name, "retention").inc()  # the records between are gone from the input
@@ -170,7 +171,7 @@ class Stage:
                 if self._slots.get(batch.partition) is slot:
                     await self._work(slot, batch)
         except BaseException as error:
-            if _is_cancelled(error):
+            if is_cancelled(error):
                 raise
             die(f"{self.name}: {batch.partition.topic}/{batch.partition.partition}", error)
 
@@ -280,12 +281,13 @@ class Stage:
         """Asks the broker how far the partitions go: what was fetched tells nothing of what waits behind it. Where no
         answer comes the gauges keep their values; that Kafka is away is told elsewhere."""
         slots = {slot.partition: slot for slot in self._slots.values() if slot.ready.is_set()}
+        ends: Mapping[TopicPartition, int] = {}
         try:
             ends = await self._kafka.end_offsets(slots, LAG_SECONDS_MAX) if slots else {}
         except (KafkaError, ConsumerStoppedError, TimeoutError):
             return
         except BaseException as error:
-            if _is_cancelled(error):
+            if is_cancelled(error):
                 raise
             die(f"{self.name}: lag", error)
         for partition, end in ends.items():
@@ -336,7 +338,7 @@ class Stage:
             metrics.CHECKPOINT_SECONDS.labels(self.name).observe(_now() - started)
             self._count(outputs)
         except BaseException as error:
-            if _is_cancelled(error):
+            if is_cancelled(error):
                 raise
             die(f"{self.name}: checkpoint of {slot.partition.topic}/{slot.partition.partition}", error)
 
@@ -370,7 +372,7 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _is_cancelled(error: BaseException) -> bool:
+def is_cancelled(error: BaseException) -> bool:
     """Whether somebody has cancelled this very task. A cancellation that comes out of something that it waited for is
     an error like any other: passed on, it would end the task in silence."""
     if not isinstance(error, asyncio.CancelledError):

@@ -30,7 +30,7 @@ GRAM_TEXTS_MIN: Final = 2
 """An n-gram of one text alone is not learned."""
 STRENGTH: Final = 0.1
 """How freely weights may grow (the inverse of the L2 penalty), for n-grams that count 1 where they are."""
-FEATURE_SIZE: Final = 0.3
+FEATURE_SIZE: Final = 0.15
 """The standard deviation of a feature, beside n-grams of 0 and 1: what the penalty sees."""
 BALANCE: Final[dict[Target, float]] = {"sentiment": 0.5, "aspect": 0.0}
 """Weight of a class while learning: its share to the power of minus this."""
@@ -86,9 +86,10 @@ class _Training:
         self._examples, self._classes, self._source, self._target, self._told = examples, classes, source, target, told
         self._grams: list[list[str]] = []
         values: list[Sequence[float]] = []
+        shared: dict[str, str] = {}  # texts share their n-grams, and so their memory
         for done, example in enumerate(examples, start=1):
             reading = source.reader.read(example.text)
-            self._grams.append(sorted(grams_of(reading)))
+            self._grams.append([shared.setdefault(gram, gram) for gram in sorted(grams_of(reading))])
             values.append(source.values(example.text, reading))
             if done % 500 == 0 or done == len(examples):
                 told("reading", done, len(examples))

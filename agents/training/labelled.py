@@ -7,7 +7,7 @@ with its line; the same words twice count once, because a text that is learned a
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -60,14 +60,22 @@ class Labelled(NamedTuple):
 
 
 def read_labelled(
-    path: Path, text: str, label: str, *, group: str | None = None, aspects: bool = False, scale: Scale | None = None
+    path: Path,
+    text: str,
+    label: str,
+    *,
+    group: str | None = None,
+    aspects: bool = False,
+    scale: Scale | None = None,
+    without: Collection[str] = (),
 ) -> Labelled:
-    """`text`, `label`, `group`: names of columns. `scale` None: by what the labels look like. Raises LabelledError."""
+    """`text`, `label`, `group`: names of columns. `scale` None: by what the labels look like. Rows with a label of
+    `without` count as if they had none. Raises LabelledError."""
     try:
         rows = list(_rows(path, text, label, group))
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise LabelledError(f"{path}: cannot be read: {error}") from None
-    told = [row for row in rows if row.label and row.text.strip()]
+    told = [row for row in rows if row.label.strip() and row.label not in without and row.text.strip()]
     if not told:
         raise LabelledError(
             f"{path}: no row has both a text in {text!r} and a label in {label!r}; nothing to learn from"

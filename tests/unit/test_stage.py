@@ -508,12 +508,15 @@ def test_a_position_ahead_of_the_commit_is_what_counts() -> None:
     _run(work())
 
 
-def test_states_that_are_gone_end_the_process(deaths: list[str]) -> None:
-    """An offset is committed and the state topic knows nothing: to begin with empty states would be wrong in
-    silence."""
+@pytest.mark.parametrize("known", [None, 1], ids=["all", "the last"])
+def test_states_that_are_gone_end_the_process(known: int | None, deaths: list[str]) -> None:
+    """An offset is committed and the state topic knows nothing of it, or has lost its end: to go on with what is left
+    would be wrong in silence."""
 
     async def work() -> None:
         kafka = _Kafka()
+        if known is not None:
+            kafka.states = {POSITION_KEY: msgspec.msgpack.encode(Position(known, b""))}
         kafka.begin = StartingPoint(2, committed=True)
         with pytest.raises(_Died):
             await _taken_over(kafka)
