@@ -175,6 +175,13 @@ def test_a_text_that_stands_there_twice_counts_once(tmp_path: Path) -> None:
     assert (2, 2) == (found.unlabelled, found.repeated)
 
 
+def test_a_label_can_be_left_out(tmp_path: Path) -> None:
+    """One that says nothing, such as "unknown", counts as none."""
+    rows = [("so late", "1"), ("so good", "unknown")]
+    found = read_labelled(file_with(tmp_path, rows), "text", "label", without=("unknown",))
+    assert ([Example("so late", "negative", "")], 1) == (found.examples, found.unlabelled)
+
+
 def test_the_command_writes_a_model_and_its_quality(tmp_path: Path) -> None:
     """Beside VADER; the model scores without scikit-learn, under its name; the setting puts it in force."""
     rows = [(one.text, STARS[one.label]) for one in examples()]
