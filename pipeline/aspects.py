@@ -30,6 +30,9 @@ ALPHA: Final = 15.0
 REPEATED: Final = 0.5
 """What another phrase of the same aspect adds, as a share of its weight."""
 
+_SEVERAL: Final = ""
+"""In place of the one aspect of a clause."""
+
 
 class Match(NamedTuple):
     """A phrase of the taxonomy that stands in the words from `start` up to `end` (not included)."""
@@ -55,7 +58,7 @@ def find(reading: Reading, hits: Sequence[Hit], overall: float, taxonomy: Taxono
     """`hits`: by the sentiment scorer, of the same reading. `overall`: the text's compound, -1 to 1."""
     spoken: dict[str, list[Found[Meaning]]] = {}
     for one in _longest(taxonomy.phrases.find(reading.words), reading.clauses):
-        spoken.setdefault(one.value.topic, []).append(one)
+        spoken.setdefault(one[2].topic, []).append(one)
     if not spoken:
         if overall > COMPLAINT or taxonomy.default is None:
             return ()
@@ -130,38 +133,47 @@ def _polarities(
     clauses beside that speak of no aspect; else the whole text."""
     if not hits:
         return dict.fromkeys(spoken, overall)
-    owners: dict[int, dict[str, list[Found[Meaning]]]] = {}
+    owners: dict[int, str] = {}
     for topic, found in spoken.items():
-        for one in found:
-            first, last = clauses[one.start], clauses[one.end - 1]
-            owners.setdefault(first, {}).setdefault(topic, []).append(one)
-            if last != first:
-                owners.setdefault(last, {}).setdefault(topic, []).append(one)
+        for start, end, _ in found:
+            for clause in (clauses[start], clauses[end - 1]):
+                if owners.setdefault(clause, topic) != topic:
+                    owners[clause] = _SEVERAL
     sums: dict[str, float] = {}
     beside: dict[int, float] = {}
     for hit in hits:
-        clause = clauses[hit.start]
-        here = owners.get(clause)
-        if here is None:
-            beside[clause] = beside.get(clause, 0.0) + hit.valence
+        clause = clauses[hit[0]]
+        owner = owners.get(clause)
+        if owner is None:
+            beside[clause] = beside.get(clause, 0.0) + hit[2]
         else:
-            for topic in here if len(here) == 1 else _nearest(hit, here):
-                sums[topic] = sums.get(topic, 0.0) + hit.valence
+            for topic in (owner,) if owner != _SEVERAL else _nearest(hit, clauses, spoken):
+                sums[topic] = sums.get(topic, 0.0) + hit[2]
     polarities: dict[str, float] = {}
     for topic, found in spoken.items():
         total = sums.get(topic)
         if total is None and beside:
-            near = {clauses[one.end - 1] + 1 for one in found} | {clauses[one.start] - 1 for one in found}
+            near = {clauses[one[1] - 1] + 1 for one in found} | {clauses[one[0]] - 1 for one in found}
             if neighbours := [beside[clause] for clause in near if clause in beside]:
                 total = sum(neighbours)
         polarities[topic] = overall if total is None else total / sqrt(total * total + ALPHA)
     return polarities
 
 
-def _nearest(hit: Hit, owners: Mapping[str, list[Found[Meaning]]]) -> list[str]:
-    start, end = hit.start, hit.end
+def _nearest(hit: Hit, clauses: list[int], spoken: Mapping[str, list[Found[Meaning]]]) -> list[str]:
+    """The aspects of the hit's clause whose phrases are the fewest words away."""
+    start, end = hit[0], hit[1]
+    clause = clauses[start]
     distances = {
-        topic: min([max(one[0] - end + 1, start - one[1] + 1, 0) for one in found]) for topic, found in owners.items()
+        topic: min(apart)
+        for topic, found in spoken.items()
+        if (
+            apart := [
+                max(first - end + 1, start - last + 1, 0)
+                for first, last, _ in found
+                if clauses[first] == clause or clauses[last - 1] == clause
+            ]
+        )
     }
     least = min(distances.values())
     return [topic for topic, distance in distances.items() if distance == least]
