@@ -27,9 +27,9 @@ class CustomerScorer(Scorer):
 
     def __init__(self, language: str = "en") -> None:
         self._language = language
-        self._care = Care(language)
+        self.care = Care(language)
         self._labeller = Labeller(language)
-        self.reader = self._care.reader
+        self.reader = self.care.reader
 
     def judge(
         self, text: str, reading: Reading, *, language: str | None = None, rating: float | None = None
@@ -40,9 +40,9 @@ class CustomerScorer(Scorer):
         if not text and rating is None:
             return abstention(self.model)
         if text:
-            scored = self._care.score(text, reading)
+            scored = self.care.score(text, reading)
             compound, hits = scored.compound, scored.hits
-            probabilities = self._labeller.probabilities(signs(text, reading, scored, self._care))
+            probabilities = self._labeller.probabilities(signs(text, reading, scored, self.care))
         else:
             compound, hits, probabilities = 0.0, [], (1 / 3, 1 / 3, 1 / 3)
         if rating is not None:
@@ -63,7 +63,7 @@ class CustomerScorer(Scorer):
         """See `Scorer.signs`."""
         if not text:
             return []
-        values = signs(text, reading, self._care.score(text, reading), self._care)
+        values = signs(text, reading, self.care.score(text, reading), self.care)
         return self._labeller.adds(label, values)
 
 
