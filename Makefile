@@ -19,7 +19,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DEFAULT_GOAL := help
 .SILENT:
 .SUFFIXES:
-.PHONY: help setup demo test test-fast check simulate torture bench schemas lock wheel clean
+.PHONY: help setup demo test test-fast check simulate torture bench evaluate schemas lock wheel clean
 
 say = printf '==> %s\n'
 
@@ -58,11 +58,14 @@ check: $(STAMP)  ## Run what CI runs: linters, types, import contracts, made doc
 simulate: $(STAMP)  ## Let a model of Kafka and of the workers go wrong in 100,000 seeded ways; ARGS="--seeds N"
 	$(BIN)/python -m tests.simulation $(or $(ARGS),--seeds 100000)
 
-torture: $(STAMP)  ## Kill, stop and starve workers and brokers for an hour; the summary is build/torture.json
+torture: $(STAMP)  ## Kill, stop and starve workers and brokers, over half an hour; the summary is build/torture.json
 	$(BIN)/python -m tests.torture $(ARGS)
 
-bench: $(BENCH_STAMP)  ## Measure the speed, beside rivals; about 25 minutes, ARGS=--quick about 3
+bench: $(BENCH_STAMP)  ## Measure the speed, beside rivals, half an hour and more; ARGS=--quick for a short form
 	$(BENCH)/bin/python -m tests.benchmarks $(ARGS)
+
+evaluate: $(STAMP)  ## Measure how good understanding is, on the labelled data beside the project; ARGS=--json
+	$(BIN)/python -m tests.evaluation $(ARGS)
 
 schemas: $(STAMP)  ## Make the JSON Schemas, the AsyncAPI document and the reference anew
 	$(BIN)/python -m schemas.documents

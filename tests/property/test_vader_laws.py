@@ -242,7 +242,7 @@ def test_real_tweets(name: str) -> None:
 
 
 def test_lexicon_with_words_that_rules_name() -> None:
-    """Words that are added are scored as if the package's lexicon held them, whatever else they are to the rules; a word
+    """Words that are added are scored as if the package's lexicon held them, whatever else they are to the rules; one
     of 0 as if it did not."""
     more = {
         "very": 1.5, "not": -1.0, "never": -2.0, "without": -0.5, "so": 0.7, "but": 1.1, "of": 0.0, "least": -1.2,
