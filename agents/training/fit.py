@@ -20,7 +20,7 @@ from agents.training.labelled import Example
 from agents.training.quality import Figures, figures
 from pipeline.learned.features import FeatureSource
 from pipeline.learned.file import CLASSES_MAX, GRAMS_MAX, Content, Quality, Target
-from pipeline.learned.grams import VERSION, grams_of
+from pipeline.learned.grams import VERSION, grams_of, words_of
 
 INSTALL: Final = "training needs scikit-learn, which is not installed; install it with: pip install 'social-cem[train]'"
 FOLDS: Final = 5
@@ -89,7 +89,7 @@ class _Training:
         shared: dict[str, str] = {}  # texts share their n-grams, and so their memory
         for done, example in enumerate(examples, start=1):
             reading = source.reader.read(example.text)
-            self._grams.append([shared.setdefault(gram, gram) for gram in sorted(grams_of(reading))])
+            self._grams.append([shared.setdefault(gram, gram) for gram in sorted(grams_of(words_of(reading)))])
             values.append(source.values(example.text, reading))
             if done % 500 == 0 or done == len(examples):
                 told("reading", done, len(examples))

@@ -6,7 +6,7 @@ In: a model of aspects and the source of features that it was made with. Out: th
 from typing import NamedTuple
 
 from pipeline.learned.features import FeatureSource
-from pipeline.learned.grams import grams_of
+from pipeline.learned.grams import words_of
 from pipeline.learned.model import Model, check
 
 
@@ -29,6 +29,6 @@ class MainAspect:
     def of(self, text: str) -> Main:
         """`text` masked and normalised."""
         reading = self._source.reader.read(text)
-        probabilities = self._model.probabilities(grams_of(reading), self._source.values(text, reading))
+        probabilities = self._model.probabilities(words_of(reading), self._source.values(text, reading))
         place = self._model.chosen(probabilities)
         return Main(self._model.classes[place], round(probabilities[place], 4))

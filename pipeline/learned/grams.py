@@ -5,6 +5,7 @@ a name says nothing; the ends of a text count as words. Training and scoring bot
 says by which VERSION of it.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from pipeline.text.reading import HANDLE, Reading
@@ -16,8 +17,8 @@ FIRST, LAST = "^", "$"
 _AROUND: Final = "@.,:;!?()\"'"
 
 
-def grams_of(reading: Reading) -> set[str]:
-    """The n-grams of a text: words, and pairs of words with a space in the middle."""
+def words_of(reading: Reading) -> list[str]:
+    """The words of a text, with names and numbers made alike."""
     words = reading.words
     if any(map(str.isdigit, words)):
         words = [NUMBER if word.isdigit() else word for word in words]
@@ -25,6 +26,11 @@ def grams_of(reading: Reading) -> set[str]:
         names = names_in(reading)
         if not names.isdisjoint(words):
             words = [HANDLE if word in names else word for word in words]
+    return words
+
+
+def grams_of(words: Sequence[str]) -> set[str]:
+    """The n-grams of such words: each of them, and the pairs, with a space in the middle."""
     return {*words, *map(" ".join, zip([FIRST, *words], [*words, LAST], strict=True))}
 
 

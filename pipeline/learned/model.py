@@ -10,21 +10,20 @@ sum of integers. A lane below zero borrows from the next; to read the lanes of a
 """
 
 import struct
-from collections.abc import Sequence, Set
-from itertools import repeat
+from collections.abc import Sequence
 from math import exp
 from operator import mul
 from typing import Final
 
 from pipeline.learned.features import FeatureSource
 from pipeline.learned.file import Content, ModelError, Target, decode, encode, grams_in, identity_of
-from pipeline.learned.grams import VERSION
+from pipeline.learned.grams import FIRST, LAST, VERSION
 
 LANE_BITS: Final = 32
 ABOVE: Final = 1 << 31
 """Weights have 16 bits, so a lane has room for the sum of 32,768 and more; a text has fewer n-grams."""
 
-_NOTHING: Final = repeat(0)
+_UNKNOWN: Final[tuple[int, dict[str, int]]] = (0, {})
 
 
 class Model:
@@ -35,7 +34,8 @@ class Model:
         self.content = content
         self.identity = identity_of(content)
         self.classes = content.classes
-        self._row = dict(zip(grams_in(content), _packed(content.weights, count), strict=True)).get
+        self._row = [0, *_packed(content.weights, count)].__getitem__
+        self._word = _tree(grams_in(content))
         self._lanes = struct.Struct(f"<{count}I")
         self._above = sum(ABOVE << LANE_BITS * place for place in range(count))
         columns = tuple(zip(*content.feature_weights, strict=True)) or ((),) * count
@@ -54,10 +54,10 @@ class Model:
         """The bytes of its file; the same model gives the same bytes."""
         return encode(self.content)
 
-    def logits(self, grams: Set[str], values: Sequence[float]) -> list[float]:
-        """One number for each class: the logarithm of its probability, plus what is the same for all. `values` are
-        those of the source of features that the model was made with."""
-        total = sum(map(self._row, grams, _NOTHING)) + self._above
+    def logits(self, words: Sequence[str], values: Sequence[float]) -> list[float]:
+        """One number for each class: the logarithm of its probability, plus what is the same for all. `words` are those
+        of `grams.words_of`; `values` those of the source of features that the model was made with."""
+        total = sum(map(self._row, self._found(words))) + self._above
         scale = self._scale
         return [
             lane * scale + bias + sum(map(mul, values, column))
@@ -66,9 +66,24 @@ class Model:
             )
         ]
 
-    def probabilities(self, grams: Set[str], values: Sequence[float]) -> tuple[float, ...]:
+    def _found(self, words: Sequence[str]) -> set[int]:
+        """The places of the n-grams that the model knows: what `grams.grams_of` would find, without making any."""
+        known = self._word.get
+        found: set[int] = set()
+        add = found.add
+        _, second = known(FIRST, _UNKNOWN)
+        for word in words:
+            if (pair := second.get(word)) is not None:
+                add(pair)
+            place, second = known(word, _UNKNOWN)
+            add(place)
+        if (pair := second.get(LAST)) is not None:
+            add(pair)
+        return found
+
+    def probabilities(self, words: Sequence[str], values: Sequence[float]) -> tuple[float, ...]:
         """Calibrated, in the order of `classes`; they add up to 1."""
-        return softmax(self.logits(grams, values))
+        return softmax(self.logits(words, values))
 
     def chosen(self, probabilities: Sequence[float]) -> int:
         """The place of the class that is said: the most probable one, after the factors by which the model favours
@@ -95,6 +110,20 @@ def softmax(logits: Sequence[float]) -> tuple[float, ...]:
     powers = [exp(logit - top) for logit in logits]
     total = sum(powers)
     return tuple([power / total for power in powers])
+
+
+def _tree(grams: Sequence[str]) -> dict[str, tuple[int, dict[str, int]]]:
+    """Each first word -> its place among the n-grams (from 1; 0 where it is none itself), and the words that make pairs
+    with it, with the places of the pairs."""
+    places: dict[str, int] = {}
+    seconds: dict[str, dict[str, int]] = {}
+    for place, gram in enumerate(grams, start=1):
+        word, space, second = gram.partition(" ")
+        if space:
+            seconds.setdefault(word, {})[second] = place
+        else:
+            places[word] = place
+    return {word: (places.get(word, 0), seconds.get(word, {})) for word in sorted({*places, *seconds})}
 
 
 def _packed(weights: bytes, count: int) -> list[int]:

@@ -10,7 +10,7 @@ from operator import mul
 from typing import Final
 
 from pipeline.learned.features import SentimentFeatures
-from pipeline.learned.grams import grams_of
+from pipeline.learned.grams import words_of
 from pipeline.learned.model import Model, check
 from pipeline.sentiment.label import STAR, STARS_MIDDLE
 from pipeline.sentiment.scorer import POSITIVE_MIN, Judgement, Scorer, abstention, covers
@@ -52,7 +52,7 @@ class ModelScorer(Scorer):
         if text:
             hits = self._source.hits(reading)
             values = self._source.of_hits(text, reading, hits)
-            probabilities = self._model.probabilities(grams_of(reading), values)
+            probabilities = self._model.probabilities(words_of(reading), values)
         else:
             hits, probabilities = [], self._unread
         if rating is not None:

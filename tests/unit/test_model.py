@@ -14,7 +14,7 @@ import pytest
 from pipeline.learned.features import SentimentFeatures
 from pipeline.learned.file import MAGIC, VERSION, Content, ModelError, Quality, decode, encode, grams_in
 from pipeline.learned.grams import VERSION as READING
-from pipeline.learned.grams import grams_of
+from pipeline.learned.grams import grams_of, words_of
 from pipeline.learned.model import Model
 from pipeline.sentiment.learned import ModelScorer
 from pipeline.sentiment.scorer import label_of
@@ -76,7 +76,7 @@ def test_logits_are_sums_of_weights() -> None:
     model = Model(content())
     values = [0.0] * len(SOURCE.names)
     values[SOURCE.names.index("compound")] = -0.5
-    found = model.logits({"late", "^ late", "thanks", "nobody knows"}, values)
+    found = model.logits(["late", "nobody", "knows", "thanks", "late"], values)
     expected = [0.5 + 0.05 + 0.9 + 0.005 - 32.768, 0.1 - 0.3 + 0.006, -0.6 - 0.05 - 0.6 - 0.011 + 32.767]
     assert pytest.approx(expected, abs=1e-9) == found
 
@@ -85,7 +85,7 @@ def test_probabilities_are_those_of_a_softmax() -> None:
     """They add up to 1, and their logarithms are as far apart as the logits."""
     model = Model(content())
     values = SOURCE.values("", Reader().read(""))
-    logits, probabilities = model.logits({"late"}, values), model.probabilities({"late"}, values)
+    logits, probabilities = model.logits(["late"], values), model.probabilities(["late"], values)
     assert pytest.approx(1.0) == sum(probabilities)
     assert pytest.approx(logits[0] - logits[1]) == log(probabilities[0] / probabilities[1])
 
@@ -93,7 +93,7 @@ def test_probabilities_are_those_of_a_softmax() -> None:
 def test_extreme_texts_have_probabilities_too() -> None:
     """Weights that would overflow an exponential do not."""
     model = Model(content(scale=1.0))
-    assert (1.0, 0.0, 0.0) == model.probabilities({"late"}, [0.0] * len(SOURCE.names))
+    assert (1.0, 0.0, 0.0) == model.probabilities(["late"], [0.0] * len(SOURCE.names))
 
 
 def test_the_order_of_n_grams_changes_nothing() -> None:
@@ -104,10 +104,10 @@ def test_the_order_of_n_grams_changes_nothing() -> None:
     model = Model(content(grams="\n".join(rows), weights=weights, scale=0.00037))
     names = list(rows)
     values = [0.1] * len(SOURCE.names)
-    expected = model.logits(set(names), values)
+    expected = model.logits(names, values)
     for _ in range(5):
         generator.shuffle(names)
-        assert expected == model.logits(dict.fromkeys(names).keys(), values)
+        assert expected == model.logits(names, values)
     sums = [sum(row[place] for row in rows.values()) for place in range(3)]
     compound = [weight * 0.1 for weight in (-0.1, 0.0, 0.1)]
     biases = model.content.biases
@@ -240,7 +240,21 @@ def test_another_language_is_abstained() -> None:
 )
 def test_n_grams(text: str, expected: set[str]) -> None:
     """Words and pairs, each once; numbers are one number; a word that is also a handle is a name."""
-    assert expected == grams_of(Reader().read(text))
+    assert expected == grams_of(words_of(Reader().read(text)))
+
+
+def test_a_model_finds_the_n_grams_that_it_was_trained_on() -> None:
+    """In its own way, which is quicker: the same for any words, repeated ones too."""
+    generator = random.Random(11)
+    texts = [generator.choices(["no", "so", "late", "@", "0", "ok"], k=generator.randint(0, 12)) for _ in range(300)]
+    known = sorted({gram for words in texts[::2] for gram in grams_of(words) if generator.random() < 0.6})
+    rows = [[generator.randint(-999, 999) for _ in CLASSES] for _ in known]
+    weights = b"".join(struct.pack("<3h", *row) for row in rows)
+    model = Model(content(grams="\n".join(known), weights=weights, scale=1.0, biases=(0.0, 0.0, 0.0)))
+    for words in texts:
+        found = [row for gram, row in zip(known, rows, strict=True) if gram in grams_of(words)]
+        expected = [float(sum(row[place] for row in found)) for place in range(3)]
+        assert expected == model.logits(words, [0.0] * len(SOURCE.names))
 
 
 def test_a_name_moves_no_feature() -> None:

@@ -20,7 +20,7 @@ from agents.training.calibration import calibrated
 from agents.training.fit import INSTALL, train
 from agents.training.labelled import Example, read_labelled
 from agents.training.quality import calibration_error, figures
-from pipeline.learned.grams import grams_of
+from pipeline.learned.grams import words_of
 from pipeline.learned.model import Model, softmax
 from pipeline.sentiment.learned import ModelScorer
 
@@ -119,7 +119,7 @@ def test_logits_are_those_of_scikit_learn() -> None:
     for row, example in zip(learned * honest.slope + honest.biases, examples(), strict=True):
         reading = source.reader.read(example.text)
         values = source.values(example.text, reading)
-        assert pytest.approx(softmax(row), abs=1e-4) == model.probabilities(grams_of(reading), values)
+        assert pytest.approx(softmax(row), abs=1e-4) == model.probabilities(words_of(reading), values)
 
 
 def test_calibration_undoes_a_slope_and_a_shift() -> None:
