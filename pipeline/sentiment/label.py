@@ -19,6 +19,8 @@ STARS_MIDDLE: Final = 3.0
 STAR: Final = 1.0
 """What a star above or below the middle adds to the logit of positive, and takes from that of negative. Most texts come
 without stars, so this is a guess; five stars outweigh a text that is taken as negative with 0.98."""
+UNDECIDED: Final = 0.5
+"""What a star away from the middle takes from the logit of neutral, as a share of `STAR`."""
 
 
 class Labeller:
@@ -43,9 +45,14 @@ class Labeller:
         return sorted(((name, one) for name, one in added if one), key=lambda one: -abs(one[1]))
 
 
+def star_factors(rating: float) -> tuple[float, float, float]:
+    """`rating` 0 to 5 -> what the probability of each of LABELS is multiplied by."""
+    push = STAR * (rating - STARS_MIDDLE)
+    return exp(-push), exp(-UNDECIDED * abs(push)), exp(push)
+
+
 def with_stars(probabilities: Sequence[float], rating: float) -> tuple[float, ...]:
     """`rating` 0 to 5; probabilities in the order of LABELS."""
-    push = exp(STAR * (rating - STARS_MIDDLE))
-    pushed = [one * factor for one, factor in zip(probabilities, (1 / push, 1.0, push), strict=True)]
+    pushed = list(map(mul, probabilities, star_factors(rating)))
     total = fsum(pushed)
     return tuple([one / total for one in pushed])
