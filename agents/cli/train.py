@@ -59,7 +59,7 @@ def train(
 
     Labels of sentiment are negative, neutral and positive; stars from 1 to 5; or scores from 0 to 10. The figures are
     cross-validated: each text is judged by a model that has not seen it. Learning needs scikit-learn
-    (pip install 'social-cem[train]').
+    (the extra `train`, or pip install 'scikit-learn>=1.4').
 
     \b
     Example:

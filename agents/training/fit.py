@@ -22,7 +22,7 @@ from pipeline.learned.features import FeatureSource
 from pipeline.learned.file import CLASSES_MAX, GRAMS_MAX, Content, Quality, Target
 from pipeline.learned.grams import VERSION, grams_of, words_of
 
-INSTALL: Final = "training needs scikit-learn, which is not installed; install it with: pip install 'social-cem[train]'"
+INSTALL: Final = "training needs scikit-learn, which is not installed; install it with: pip install 'scikit-learn>=1.4'"
 FOLDS: Final = 5
 TEXTS_MIN: Final = 30
 CLASS_TEXTS_MIN: Final = FOLDS

@@ -122,6 +122,27 @@ def test_logits_are_those_of_scikit_learn() -> None:
         assert pytest.approx(softmax(row), abs=1e-4) == model.probabilities(words_of(reading), values)
 
 
+def test_weights_are_those_of_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its decision function, though features are made smaller for it, and moved to a mean of nothing."""
+    from sklearn import linear_model
+
+    from agents.training import fit
+
+    decisions = []
+
+    class Remembering(linear_model.LogisticRegression):  # type: ignore[misc]
+        def fit(self, matrix: Any, *more: Any, **named: Any) -> Any:
+            super().fit(matrix, *more, **named)
+            decisions.append(self.decision_function(matrix))
+            return self
+
+    monkeypatch.setattr(linear_model, "LogisticRegression", Remembering)
+    training = fit._Training(examples(), tuple(SAID), sentiment_source(), "sentiment", lambda doing, done, of: None)
+    places = numpy.arange(len(training._truth))
+    grams, weights, biases = training._fitted(places)
+    assert pytest.approx(decisions[0]) == training._matrix(places, grams) @ weights + biases
+
+
 def test_calibration_undoes_a_slope_and_a_shift() -> None:
     """Logits that are three times too sure, and in favour of one class, become honest."""
     generator = numpy.random.default_rng(3)
@@ -135,10 +156,10 @@ def test_calibration_undoes_a_slope_and_a_shift() -> None:
 
 def test_figures_of_known_answers() -> None:
     """Accuracy, F1 of each class, their mean over what is true, and the distance of confidence and accuracy."""
-    found = figures(["a", "a", "b", "b"], ["a", "b", "b", "c"], [0.95, 0.95, 0.55, 0.55])
+    found = figures(["a", "a", "b", "b"], ["a", "b", "b", "c"], [0.95, 0.95, 0.15, 0.15])
     assert (0.5, 0.5833) == (found.accuracy, found.macro_f1)
     assert {"a": 0.6667, "b": 0.5, "c": 0.0} == found.class_f1
-    assert pytest.approx((0.45 + 0.05) / 2) == found.calibration_error
+    assert pytest.approx((0.45 + 0.35) / 2) == found.calibration_error
     assert 0.0 == calibration_error([True, True], [1.0, 1.0])
 
 
@@ -146,7 +167,8 @@ def test_figures_of_known_answers() -> None:
     ("labels", "scale"),
     [
         ({"negative": "Negative", "neutral": "NEUTRAL", "positive": " positive"}, "words"),
-        ({"negative": "1", "neutral": "3", "positive": "4.5"}, "stars"),
+        ({"negative": "1", "neutral": "3", "positive": "4"}, "stars"),
+        ({"negative": "2", "neutral": "3", "positive": "4.5"}, "stars"),
         ({"negative": "2", "neutral": "3.0", "positive": "5"}, "stars"),
         ({"negative": "0", "neutral": "7", "positive": "10"}, "scores"),
         ({"negative": "6", "neutral": "8", "positive": "9"}, "scores"),
