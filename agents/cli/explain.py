@@ -3,10 +3,12 @@
 In: Said, a taxonomy. Out: plain dicts. The one rule: what is shown is what decided, not a story made up afterwards.
 """
 
+from functools import cache
 from typing import Any
 
 from pipeline.aspects import matches, severe
 from pipeline.saying import Listener, Said
+from pipeline.sentiment.polarity import Vader
 from pipeline.taxonomy import Taxonomy
 
 SIGNS_MAX = 6
@@ -14,8 +16,8 @@ SIGNS_MAX = 6
 
 def explained(said: Said, terms: Taxonomy, listener: Listener) -> dict[str, Any]:
     """`words`: each phrase that moved the compound, its valence (-4 to 4) and what found it. `signs`: what the label
-    was decided by, the weightiest first, as log-odds for it; empty for a learned model. `aspects`, `severe`: the phrase
-    and the pattern that gave each."""
+    was decided by, the weightiest first, as log-odds for it; empty for a learned model. `vader`: the compound of plain
+    VADER. `aspects`, `severe`: the phrase and the pattern that gave each."""
     words = said.reading.words
     return {
         "words": [
@@ -23,6 +25,7 @@ def explained(said: Said, terms: Taxonomy, listener: Listener) -> dict[str, Any]
             for hit in said.judgement.hits
         ],
         "signs": [{"sign": name, "adds": round(adds, 3)} for name, adds in listener.signs(said)[:SIGNS_MAX]],
+        "vader": _vader().polarity(said.text).compound,
         "aspects": [
             {"aspect": one.topic, "words": " ".join(words[one.start : one.end]), "pattern": one.pattern}
             for one in matches(said.reading, terms)
@@ -35,3 +38,8 @@ def explained(said: Said, terms: Taxonomy, listener: Listener) -> dict[str, Any]
         "journey": said.met.words,
         "language": {"language": said.language.language, "confidence": round(said.language.confidence, 3)},
     }
+
+
+@cache
+def _vader() -> Vader:
+    return Vader()
