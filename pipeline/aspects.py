@@ -80,8 +80,8 @@ def _weight(found: list[Found[Meaning]]) -> float:
     """The surest phrase counts in full, each other one in part; what is said twice counts once. In the order of the
     text, so that of equal ones the first is the main one."""
     if len(found) == 1:
-        return found[0].value.weight
-    weights = {one.value.pattern: one.value.weight for one in found}.values()
+        return found[0][2].weight
+    weights = {meaning.pattern: meaning.weight for _, _, meaning in found}.values()
     return max(weights) * (1 - REPEATED) + sum(weights) * REPEATED
 
 

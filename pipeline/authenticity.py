@@ -10,14 +10,12 @@ The signs are independent evidence: two of weights a and b make 1 - (1 - a)(1 - 
 """
 
 import re
-from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
-from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from pipeline.lexicon import DEFAULT, content, covers
-from pipeline.text.phrases import Phrases, longest
+from pipeline.text.phrases import Phrases, apart, longest
 from pipeline.text.reading import HANDLE, Reading
 from schemas.insight import Suspicion
 from schemas.post import Author
@@ -71,10 +69,17 @@ def suspicion_of(
 ) -> Suspicion:
     """`event_time` in milliseconds: an account's age is counted up to it. `language`: a folder of lexicons; one that
     has none reads the default's, because advertising is in English everywhere."""
-    signs = list(chain(_said(reading, language), _written(text, reading), _account(author, event_time)))
-    if not signs:
-        return _NONE
-    return together(signs)
+    signs: list[Sign] = []
+    _said(reading, language, signs)
+    _written(text, reading, signs)
+    if author is not None and not author.verified:
+        _account(author, event_time, signs)
+    return together(signs) if signs else _NONE
+
+
+def phrases(language: str = DEFAULT) -> Phrases[Any]:
+    """What is looked for in a text. Raises FileNotFoundError where the language has no lexicon."""
+    return _phrases(language)
 
 
 def together(signs: list[Sign]) -> Suspicion:
@@ -88,35 +93,34 @@ def together(signs: list[Sign]) -> Suspicion:
     return Suspicion(score=round(1.0 - doubt, 2), reasons=tuple(reasons))
 
 
-def _said(reading: Reading, language: str | None) -> Iterator[Sign]:
+def _said(reading: Reading, language: str | None, signs: list[Sign]) -> None:
     """What is said: of phrases within each other the longest, and each counts once, however often it is said."""
-    known = language if language is not None and covers("authenticity", language) else DEFAULT
-    found = _phrases(known).find(reading.words[:READ_MAX])
-    if not found:
-        return
-    for weight, reason, _ in sorted({one.value for one in longest(sorted(found, reverse=True))}):
-        yield reason, weight
+    lexicon = _phrases(language if language is not None and covers("authenticity", language) else DEFAULT)
+    found = lexicon.find_in(reading) if len(reading.words) <= READ_MAX else lexicon.find(reading.words[:READ_MAX])
+    if found:
+        alone = found if apart(found) else longest(sorted(found, reverse=True))
+        signs += [(reason, weight) for weight, reason, _ in sorted({value for _, _, value in alone})]
 
 
-def _written(text: str, reading: Reading) -> Iterator[Sign]:
+def _written(text: str, reading: Reading, signs: list[Sign]) -> None:
     """How it is written, in any language."""
     text = text[:READ_MAX]
     words = reading.words[:READ_MAX]
     if "." in text and _has_link(text):
-        yield Reason.LINK, 0.45 if _EARNING_LINK.search(text) else 0.3
+        signs.append((Reason.LINK, 0.45 if _EARNING_LINK.search(text) else 0.3))
         if len(words) - words.count(HANDLE) <= 2:
-            yield Reason.PROMOTION, 0.2
+            signs.append((Reason.PROMOTION, 0.2))
     if "[" in text and ("[phone]" in text or "[email]" in text):
-        yield Reason.CONTACT, 0.15
+        signs.append((Reason.CONTACT, 0.15))
     if text.count("#") >= HASHTAGS_MANY and (tags := sum(word[0] == "#" and len(word) > 1 for word in text.split())):
         if tags >= HASHTAGS_LIST:
-            yield Reason.HASHTAGS, 0.45
+            signs.append((Reason.HASHTAGS, 0.45))
         elif tags >= HASHTAGS_MANY:
-            yield Reason.HASHTAGS, 0.3
+            signs.append((Reason.HASHTAGS, 0.3))
     if text.isupper() and sum(map(str.isalpha, text)) >= SHOUTED_LETTERS_MIN:
-        yield Reason.SHOUTING, 0.1
+        signs.append((Reason.SHOUTING, 0.1))
     if len(words) >= 8 and len(set(words)) * 3 <= len(words):
-        yield Reason.REPETITION, 0.2
+        signs.append((Reason.REPETITION, 0.2))
 
 
 def _has_link(text: str) -> bool:
@@ -126,18 +130,16 @@ def _has_link(text: str) -> bool:
     return "://" in text or "www." in text or _DOMAIN.search(text) is not None
 
 
-def _account(author: Author | None, event_time: int) -> Iterator[Sign]:
-    """What the network shows of the account; a verified one is nobody's throw-away."""
-    if author is None or author.verified:
-        return
+def _account(author: Author, event_time: int, signs: list[Sign]) -> None:
+    """What the network shows of an account that it has not verified: that may be somebody's throw-away."""
     if author.created is not None:
         age_ms = max(0, event_time - author.created)
         if age_ms < VERY_NEW_ACCOUNT_MS:
-            yield Reason.NEW_ACCOUNT, 0.4
+            signs.append((Reason.NEW_ACCOUNT, 0.4))
         elif age_ms < NEW_ACCOUNT_MS:
-            yield Reason.NEW_ACCOUNT, 0.3
+            signs.append((Reason.NEW_ACCOUNT, 0.3))
     if author.followers is not None and author.followers <= EMPTY_FOLLOWERS_MAX:
-        yield Reason.EMPTY_ACCOUNT, 0.2
+        signs.append((Reason.EMPTY_ACCOUNT, 0.2))
 
 
 @cache

@@ -10,12 +10,12 @@ explanation, joy, gratitude and surprise with a thank-you. After the basic emoti
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from pipeline.lexicon import DEFAULT, content, covers
 from pipeline.sentiment.hit import Hit
 from pipeline.sentiment.scorer import NEGATIVE_MAX, POSITIVE_MIN
-from pipeline.text.phrases import Found, Phrases, longest
+from pipeline.text.phrases import Found, Phrases, apart, longest
 from pipeline.text.reading import Reading
 from schemas.vocabulary import Emotion
 
@@ -73,34 +73,43 @@ def of(reading: Reading, hits: Sequence[Hit], compound: float, language: str | N
     if not covers("emotion", language):
         return NOTHING
     lexicon = _lexicon(language or DEFAULT)
-    words = reading.words if len(reading.words) <= WORDS_MAX else reading.words[:WORDS_MAX]
+    words = reading.words
+    if len(words) <= WORDS_MAX:
+        found = lexicon.phrases.find_in(reading)
+    else:
+        words = words[:WORDS_MAX]
+        found = lexicon.phrases.find(words)
     said: list[tuple[Emotion, float, int, int]] = []
-    found = lexicon.phrases.find(words)
-    for one in longest(sorted(found, reverse=True)) if len(found) > 1 else found:
+    for one in found if apart(found) else longest(sorted(found, reverse=True)):
         emotion, weight = _meant(one, words, lexicon, compound)
         if weight:
-            said.append((emotion, weight, one.start, one.end))
+            said.append((emotion, weight, one[0], one[1]))
     if not lexicon.signs.isdisjoint(words):
         signs = [(lexicon.emoji.get(word), place) for place, word in enumerate(words)]
         said += [(emotion, EMOJI_WEIGHT, place, place + 1) for emotion, place in signs if emotion is not None]
-    for hit in hits:
-        if hit.reason in _REASONS:
-            about, weight = _REASONS[hit.reason]
-            if (hit.valence > 0) == (about == "joy"):
-                said.append((about, weight, hit.start, hit.end))
+    for start, end, valence, reason in hits:
+        if reason in _REASONS:
+            about, weight = _REASONS[reason]
+            if (valence > 0) == (about == "joy"):
+                said.append((about, weight, start, end))
     return _strongest(said, words, compound) if said else NOTHING
+
+
+def phrases(language: str = DEFAULT) -> Phrases[Any]:
+    """What is looked for in a text. Raises FileNotFoundError where the language has no lexicon."""
+    return _lexicon(language).phrases
 
 
 def _meant(
     one: Found[tuple[Emotion, float]], words: Sequence[str], lexicon: _Lexicon, compound: float
 ) -> tuple[Emotion, float]:
     """What a phrase says where it stands: negated it is no feeling, or the opposite."""
-    emotion, weight = one.value
-    before = words[max(0, one.start - TURNING_WORDS) : one.start]
+    start, end, (emotion, weight) = one
+    before = words[max(0, start - TURNING_WORDS) : start]
     if before and not lexicon.turned.isdisjoint(before):
         return ("disappointment", weight) if emotion in _GLAD and compound < POSITIVE_MIN else (emotion, 0.0)
     if emotion in _GLAD and compound <= NEGATIVE_MAX:
-        mocking = emotion == "gratitude" and not lexicon.turned_by.isdisjoint(words[one.end : one.end + 3])
+        mocking = emotion == "gratitude" and not lexicon.turned_by.isdisjoint(words[end : end + 3])
         return ("anger", weight - 1.0) if mocking else (emotion, 0.0)
     return emotion, weight
 
@@ -125,8 +134,8 @@ def _lexicon(language: str) -> _Lexicon:
     sections = content("emotion", language)
     patterns: list[tuple[str, tuple[Emotion, float]]] = []
     for emotion in get_args(Emotion):
-        for weight, phrases in sections.get(emotion, {}).items():
-            patterns += [(phrase, (emotion, float(weight))) for phrase in phrases]
+        for weight, some in sections.get(emotion, {}).items():
+            patterns += [(phrase, (emotion, float(weight))) for phrase in some]
     emoji = {sign.rstrip("\ufe0f"): emotion for emotion, some in sections["emoji"].items() for sign in some.split()}
     turned, turned_by = (frozenset(sections[name]["words"].split()) for name in ("turned", "turned_by"))
     return _Lexicon(Phrases(patterns), emoji, frozenset(emoji), turned, turned_by)

@@ -11,10 +11,10 @@ The stages are those of `schemas.vocabulary.JourneyStage`; touchpoints are a clo
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cache
-from typing import Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from pipeline.lexicon import DEFAULT, content, covers
-from pipeline.text.phrases import Found, Phrases, longest
+from pipeline.text.phrases import Found, Phrases, apart, longest
 from pipeline.text.reading import Reading
 from schemas.insight import InsightKind
 from schemas.vocabulary import JourneyStage
@@ -73,11 +73,18 @@ def of(reading: Reading, kind: InsightKind, language: str | None = None) -> Met:
     if not covers("journey", language):
         return Met(None, None, ())
     lexicon = _lexicon(language or DEFAULT)
-    words = reading.words if len(reading.words) <= WORDS_MAX else reading.words[:WORDS_MAX]
+    words = reading.words
+    if len(words) <= WORDS_MAX:
+        found = lexicon.phrases.find_in(reading)
+    else:
+        words = words[:WORDS_MAX]
+        found = lexicon.phrases.find(words)
+    if not found:
+        return Met(lexicon.kinds.get(kind), None, ())
     by_stage: dict[JourneyStage, list[Found[_Sign]]] = {}
     touchpoints: list[Found[_Sign]] = []
-    for one in lexicon.phrases.find(words):
-        stage = one.value.stage
+    for one in found:
+        stage = one[2].stage
         if stage is None:
             touchpoints.append(one)
         elif stage in by_stage:
@@ -87,38 +94,44 @@ def of(reading: Reading, kind: InsightKind, language: str | None = None) -> Met:
     best, deciding = _best(by_stage)
     touchpoint = None
     if touchpoints:
-        named = min(touchpoints, key=_specific)
-        touchpoint = named.value.touchpoint
+        named = touchpoints[0] if len(touchpoints) == 1 else min(touchpoints, key=_specific)
+        touchpoint = named[2].touchpoint
         deciding = [*deciding, named]
     return Met(best or lexicon.kinds.get(kind), touchpoint, _said(deciding, words) if deciding else ())
 
 
-def _best(by_stage: Mapping[JourneyStage, list[Found[_Sign]]]) -> tuple[JourneyStage | None, list[Found[_Sign]]]:
+def phrases(language: str = DEFAULT) -> Phrases[Any]:
+    """What is looked for in a text. Raises FileNotFoundError where the language has no lexicon."""
+    return _lexicon(language).phrases
+
+
+def _best(by_stage: Mapping[JourneyStage, list[Found[_Sign]]]) -> tuple[JourneyStage | None, Sequence[Found[_Sign]]]:
     """The stage that most speaks for, and what does; of phrases within each other only the longest counts."""
-    best, most, deciding = None, 0.0, list[Found[_Sign]]()
+    best, most = None, 0.0
+    deciding: Sequence[Found[_Sign]] = ()
     for stage in _LATER_FIRST if by_stage else ():
         found = by_stage.get(stage)
         if found is None:
             continue
-        whole = longest(sorted(found, key=_order)) if len(found) > 1 else found
-        if (weight := sum([one.value.weight for one in whole])) > most:
+        whole = found if apart(found) else longest(sorted(found, key=_order))
+        if (weight := sum([sign.weight for _, _, sign in whole])) > most:
             best, most, deciding = stage, weight, whole
-    return (best, deciding) if most >= STAGE_MIN else (None, [])
+    return (best, deciding) if most >= STAGE_MIN else (None, ())
 
 
 def _order(one: Found[_Sign]) -> tuple[int, int, float]:
     """Of phrases in the same place the weightiest first."""
-    return (one.start, one.end, -one.value.weight)
+    return (one[0], one[1], -one[2].weight)
 
 
 def _specific(one: Found[_Sign]) -> tuple[int, int, str]:
-    return (one.start - one.end, one.start, one.value.touchpoint or "")
+    return (one[0] - one[1], one[0], one[2].touchpoint or "")
 
 
 def _said(deciding: Sequence[Found[_Sign]], words: Sequence[str]) -> tuple[str, ...]:
     """The words of the phrases, each once, the weightiest first."""
-    by_weight = sorted(deciding, key=lambda one: (-one.value.weight, one.start)) if len(deciding) > 1 else deciding
-    return tuple(dict.fromkeys(" ".join(words[one.start : one.end]) for one in by_weight))[:DECIDING_MAX]
+    by_weight = sorted(deciding, key=lambda one: (-one[2].weight, one[0])) if len(deciding) > 1 else deciding
+    return tuple(dict.fromkeys([" ".join(words[start:end]) for start, end, _ in by_weight]))[:DECIDING_MAX]
 
 
 @cache
@@ -126,8 +139,8 @@ def _lexicon(language: str) -> _Lexicon:
     sections = content("journey", language)
     patterns: list[tuple[str, _Sign]] = []
     for stage in get_args(JourneyStage):
-        for weight, phrases in sections["stage"].get(stage, {}).items():
-            patterns += [(phrase, _Sign(stage, float(weight), None)) for phrase in phrases]
-    for touchpoint, phrases in sections["touchpoint"].items():
-        patterns += [(phrase, _Sign(None, 0.0, Touchpoint(touchpoint))) for phrase in phrases]
+        for weight, some in sections["stage"].get(stage, {}).items():
+            patterns += [(phrase, _Sign(stage, float(weight), None)) for phrase in some]
+    for touchpoint, some in sections["touchpoint"].items():
+        patterns += [(phrase, _Sign(None, 0.0, Touchpoint(touchpoint))) for phrase in some]
     return _Lexicon(Phrases(patterns), sections["kind"])

@@ -5,25 +5,30 @@ found in that reading. What depends on the unit (aspects, by its industry's taxo
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from pipeline import aspects, emotion, journey
+from pipeline import aspects, authenticity, emotion, journey
 from pipeline.authenticity import suspicion_of
 from pipeline.emotion import Felt
 from pipeline.fingerprint import fingerprint
 from pipeline.journey import Met
 from pipeline.learned.aspects import MainAspect
+from pipeline.lexicon import DEFAULT
 from pipeline.sentiment.scorer import Judgement, Scorer
 from pipeline.taxonomy import Taxonomy, load
 from pipeline.text.language import Detected, detect
+from pipeline.text.phrases import Joined, Phrases
 from pipeline.text.reading import Reading
 from schemas.insight import Aspect, InsightKind, Suspicion
 from schemas.post import Author
 
 DEFAULT_INDUSTRY: Final = "other"
+JOINED_WORDS_MAX: Final = 600
+"""Of a longer text its readers look at beginnings of different lengths."""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -81,6 +86,7 @@ class Listener:
         self._taxonomies = taxonomies
         self._main = main
         self._read = scorer.reader.read
+        self._looks = _joined((*scorer.lexicons, emotion.phrases(), journey.phrases(), authenticity.phrases())).look
 
     def hear(
         self,
@@ -95,17 +101,20 @@ class Listener:
         """`stated`: the language as the source says (BCP 47). `rating` 0-5. `author`, `event_time`: for his account's
         age. Never raises."""
         reading = self._read(text)
-        language = detect(text, reading.words, stated)
-        judgement = self._scorer.judge(text, reading, language=language.language, rating=rating)
+        detected = detect(text, reading.words, stated)
+        language = detected.language
+        if (language is None or language == DEFAULT) and len(reading.words) <= JOINED_WORDS_MAX:
+            reading = self._looks(reading)
+        judgement = self._scorer.judge(text, reading, language=language, rating=rating)
         sentiment = judgement.sentiment
         return Said(
             text=text,
             reading=reading,
-            language=language,
+            language=detected,
             judgement=judgement,
-            felt=emotion.of(reading, judgement.hits, sentiment.compound, language.language),
-            met=journey.of(reading, kind, language.language),
-            suspicion=suspicion_of(text, reading, author, event_time, language.language),
+            felt=emotion.of(reading, judgement.hits, sentiment.compound, language),
+            met=journey.of(reading, kind, language),
+            suspicion=suspicion_of(text, reading, author, event_time, language),
             fingerprint=fingerprint(reading.words),
             taxonomies=self._taxonomies,
             main=self._main,
@@ -115,3 +124,9 @@ class Listener:
         """What the label was decided by and what each sign adds to the logarithm of its odds, the weightiest first;
         nothing where the scorer decides by words."""
         return self._scorer.signs(said.text, said.reading, said.judgement.sentiment.label)
+
+
+@lru_cache(8)
+def _joined(lexicons: tuple[Phrases[Any], ...]) -> Joined:
+    """One for the process: all listeners look for the same."""
+    return Joined(lexicons)

@@ -50,7 +50,7 @@ class Care:
         self._negations = frozenset(files["context"]["negations"].split())
         self._customers = Vader(more={**files["words"], **files["emoji"]})
         self._others = Vader(more=files["emoji"])
-        self._phrases = Phrases(
+        self.phrases: Final = Phrases(
             (
                 (pattern, (float(valence), reason))
                 for reason, valences in phrases.items()
@@ -59,7 +59,7 @@ class Care:
             ),
             files["sets"],
         )
-        self.reader: Final = Reader({*self._customers.lexicon, *self._phrases.vocabulary}, language)
+        self.reader: Final = Reader({*self._customers.lexicon, *self.phrases.vocabulary}, language)
 
     def speaks_of_service(self, reading: Reading) -> bool:
         """Whether a word of the text belongs to a service: an order, a room, a flight."""
@@ -81,7 +81,7 @@ class Care:
         places, valences = (self._customers if service else self._others).valences(reading.raw)
         by_word = dict(zip(places, valences, strict=True))
         hits: list[Hit] = []
-        for start, end, (valence, reason) in longest(self._phrases.find(words)):
+        for start, end, (valence, reason) in longest(self.phrases.find_in(reading)):
             within = [by_word.pop(place) for place in range(start, end) if place in by_word]
             if not valence:
                 continue

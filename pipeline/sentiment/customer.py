@@ -30,6 +30,7 @@ class CustomerScorer(Scorer):
         self.care = Care(language)
         self._labeller = Labeller(language)
         self.reader = self.care.reader
+        self.lexicons = (self.care.phrases,)
 
     def judge(
         self, text: str, reading: Reading, *, language: str | None = None, rating: float | None = None

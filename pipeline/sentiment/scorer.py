@@ -3,11 +3,12 @@
 The one rule: a scorer is a function. The same text gives the same sentiment, whatever was scored before.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from pipeline.sentiment.hit import Hit
+from pipeline.text.phrases import Phrases
 from pipeline.text.reading import Reader, Reading
 from schemas.insight import Sentiment
 from schemas.vocabulary import SentimentLabel
@@ -25,10 +26,12 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
 
 
 class Scorer(Protocol):
-    """`model` names the scorer and its version; every sentiment carries it. `reader` makes the readings it judges."""
+    """`model` names the scorer and its version; every sentiment carries it. `reader` makes the readings it judges;
+    `lexicons` is what it looks for in those of the default language."""
 
     model: str
     reader: Reader
+    lexicons: tuple[Phrases[Any], ...] = ()
 
     def judge(
         self, text: str, reading: Reading, *, language: str | None = None, rating: float | None = None

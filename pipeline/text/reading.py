@@ -8,11 +8,11 @@ it is remembered.
 
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from html import unescape
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -45,11 +45,13 @@ _NEITHER: Final = re.compile(r"\d[.,:]\d")
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
     """Three lists of one length. `words` in small letters, a handle is `@`; `clauses`: number of the clause, from 0;
-    `raw`: the word as it was written, with its capitals and the punctuation around it."""
+    `raw`: the word as it was written, with its capitals and the punctuation around it. `found`: by what looked for it,
+    what was found in the words already."""
 
     words: list[str]
     clauses: list[int]
     raw: list[str]
+    found: Mapping[Any, list[Any]] = {}
 
 
 class Token(msgspec.Struct, frozen=True, gc=False):

@@ -50,4 +50,4 @@ def test_no_pattern_of_parts_that_may_all_be_missing_stands_for_everyday_words(n
     found = Phrases((pattern, pattern) for pattern in patterns)
     everyday = ["i", "you", "it", "the", "a", "my", "me", "going", "go", "get", "have", "like", "want", "can", "will"]
 
-    assert [] == [one.value for word in everyday for one in found.find([word])]
+    assert [] == [value for word in everyday for _, _, value in found.find([word])]

@@ -57,7 +57,7 @@ class TestAFile:
         mine, retail = parse(text), load("retail")
         assert set(retail.aspects) - {"store"} == set(mine.aspects)
         assert retail.aspects["billing"] == mine.aspects["billing"]
-        assert ["billing"] == [found.value.topic for found in mine.phrases.find(["loyalty", "points"])]
+        assert ["billing"] == [meaning.topic for _, _, meaning in mine.phrases.find(["loyalty", "points"])]
         assert retail.default == mine.default
         assert retail.severe == mine.severe
 

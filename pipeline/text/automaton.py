@@ -1,0 +1,182 @@
+"""What many patterns of words have in common, as an automaton: words -> which of them stand where, in one pass.
+
+In: sequences of parts (`phrases.py` says what a part is), each with whose it is and what it means. Out: for each owner
+what was found. The rules: a word costs one look-up, and one more for each phrase that it may go on with; the automaton
+is made deterministic as texts come, and all that is remembered of them is kept within a bound.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+GAP: Final = ".."
+"""The part that stands for up to GAP_MAX other words."""
+GAP_MAX: Final = 3
+KEPT_MAX: Final = 100_000
+"""Words, and states, that are kept."""
+
+_ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)\Z")
+
+Known = TypeVar("Known")
+
+
+class Automaton:
+    """Add all sequences, then look for them. `vocabulary`: all whole words of the sequences."""
+
+    def __init__(self) -> None:
+        self._nodes = 0
+        self._root = self._node()
+        self._parts_of: dict[str, set[str]] = defaultdict(set)
+        self._prefix_lengths: list[int] = []
+        self._kinds: dict[tuple[str, ...], int] = {(): 0}
+        self._parts: list[tuple[str, ...]] = [()]
+        self._kind_of = _Kept(self._kind)
+        self._states: dict[tuple[tuple[int, int], ...], _State] = {}
+        self._start = _State(((self._root, -1),), self._follow)
+        self._firsts = _Kept(self._first)
+
+    @property
+    def vocabulary(self) -> set[str]:
+        return {word for word in self._parts_of if word.isalpha()}
+
+    def add(self, sequence: Sequence[str], owner: int, value: Any, place: int) -> None:
+        """`place` among all sequences: the order of what is found in the same words."""
+        node = self._root
+        for part in sequence:
+            if part == GAP:
+                node.gap = node.gap or self._node()
+                node = node.gap
+                continue
+            for word in part.split("|"):
+                self._parts_of[word].add(part)
+                if word[-1] == "*" and len(word) - 1 not in self._prefix_lengths:
+                    self._prefix_lengths = sorted([*self._prefix_lengths, len(word) - 1])
+            if part not in node.children:
+                node.children[part] = self._node()
+            node = node.children[part]
+        node.values.setdefault((owner, value), place)
+
+    def find(self, words: Sequence[str], owners: int = 1) -> list[list[tuple[int, int, Any]]]:
+        """For each owner: start, end (not included) and value of all that stands in the words; by start, then by
+        end."""
+        found: list[list[tuple[int, int, Any]]] = [[] for _ in range(owners)]
+        count = len(words)
+        kind_of = self._kind_of
+        state: _State | None
+        for start, state in enumerate(map(self._firsts.__getitem__, words)):
+            if state is None:
+                continue
+            place = start + 1
+            while True:
+                for owner, value in state.ends:
+                    found[owner].append((start, place, value))
+                if place == count or not state.goes_on or (state := state[kind_of[words[place]]]) is None:
+                    break
+                place += 1
+        return found
+
+    def _first(self, word: str) -> "_State | None":
+        """The state after a first word; None where nothing begins with it, as with most words."""
+        kind = self._kind_of[word]
+        return self._start[kind] if kind else None
+
+    def _follow(self, state: "_State", kind: int) -> "_State | None":
+        """The state after a word of that kind; None if no pattern goes on."""
+        places: dict[tuple[int, int], tuple[_Node, int]] = {}
+
+        def reach(node: _Node, passed: int) -> None:
+            places[node.number, passed] = (node, passed)
+
+        parts = self._parts[kind]
+        for node, passed in state.places:
+            for part in parts:
+                if (child := node.children.get(part)) is not None:
+                    reach(child, -1)
+                    if child.gap is not None:
+                        reach(child.gap, GAP_MAX)
+            if passed > 0:
+                reach(node, passed - 1)
+        if not places:
+            return None
+        key = tuple(sorted(places))
+        if (following := self._states.get(key)) is None:
+            if len(self._states) >= KEPT_MAX:
+                self._states.clear()
+                self._firsts.clear()
+                self._start.clear()
+            following = self._states[key] = _State(tuple(places[one] for one in key), self._follow)
+        return following
+
+    def _node(self) -> "_Node":
+        self._nodes += 1
+        return _Node(self._nodes)
+
+    def _kind(self, word: str) -> int:
+        """Words that fit the same parts of patterns are of one kind; 0 fits none."""
+        fitting: set[str] = set()
+        if word[:1].isdigit():
+            fitting |= self._parts_of.get("0th" if _ORDINAL.match(word) else "0", set())
+        if word not in ("0", "0th"):
+            fitting |= self._parts_of.get(word, set())
+        for length in self._prefix_lengths:
+            if len(word) < length:
+                break
+            fitting |= self._parts_of.get(word[:length] + "*", set())
+        parts = tuple(sorted(fitting))
+        kind = self._kinds.setdefault(parts, len(self._parts))
+        if kind == len(self._parts):
+            self._parts.append(parts)
+        return kind
+
+
+class _Kept(dict[str, Known]):
+    """A bounded memory of what a function says of words."""
+
+    def __init__(self, ask: Callable[[str], Known]) -> None:
+        super().__init__()
+        self._ask = ask
+
+    def __missing__(self, word: str) -> Known:
+        known = self._ask(word)
+        if len(self) >= KEPT_MAX:
+            self.clear()
+        self[word] = known
+        return known
+
+
+class _Node:
+    """A place in the sequences: which node follows on a part, which after a gap, what ends here: owner and value, with
+    the place of the first sequence that says so."""
+
+    __slots__ = ("children", "gap", "number", "values")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.children: dict[str, _Node] = {}
+        self.gap: _Node | None = None
+        self.values: dict[tuple[int, Any], int] = {}
+
+
+class _State(dict[int, "_State | None"]):
+    """Several nodes at once, each with the number of words that may still be passed over (-1: none) -> by kind of word
+    the state that follows. `ends`: what ends here, in the order of the sequences. `goes_on`: whether anything can
+    follow."""
+
+    __slots__ = ("_follow", "ends", "goes_on", "places")
+
+    def __init__(self, places: tuple[tuple[_Node, int], ...], follow: "Callable[[_State, int], _State | None]") -> None:
+        super().__init__()
+        self._follow = follow
+        self.places = places
+        self.goes_on = any(passed > 0 or node.children for node, passed in places)
+        values: dict[tuple[int, Any], int] = {}
+        for node, passed in places:
+            if passed < 0:
+                for value, place in node.values.items():
+                    values[value] = min(place, values.get(value, place))
+        self.ends = tuple(sorted(values, key=values.__getitem__))
+
+    def __missing__(self, kind: int) -> "_State | None":
+        following = self[kind] = self._follow(self, kind)
+        return following
