@@ -183,7 +183,7 @@ def _print(
     classes = model.content.classes
     table = Table(title="on texts that were not learned from; F1 of each class, mean error of the confidence")
     table.add_column("scorer", no_wrap=True)
-    for heading in ("accuracy", "macro F1", *_shown(classes), "calibration"):
+    for heading in ("accuracy", "macro F1", *_shown(classes), "error"):
         table.add_column(heading, justify="right")
     for name, found in beside.items():
         ones = [f"{found.class_f1.get(one, 0.0):.3f}" for one in _shown(classes)]

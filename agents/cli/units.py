@@ -11,7 +11,7 @@ from agents.kafka.admin import AdminError
 from agents.kafka.reader import ReadError
 from agents.kafka.units import publish, read_units
 from agents.kafka.writer import WriteError
-from pipeline.directory import check as check_units
+from pipeline.directory_check import check as check_units
 from pipeline.sources.units_file import UnitsFileError, parse_units
 from schemas.topics import Topics
 from schemas.unit import Unit

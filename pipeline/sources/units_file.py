@@ -2,7 +2,7 @@
 JSON: an array, lines, or an object with `units`. Out: the units, or a UnitsFileError with everything that is wrong.
 
 The one rule: whoever wrote the file learns all of it at once: which unit, which key, what is wrong, what to write.
-What only shows between units (handles that are used twice, parents that are missing) is found by `directory.check`.
+What only shows between units (handles used twice, parents that are missing) is found by `directory_check.check`.
 """
 
 import datetime

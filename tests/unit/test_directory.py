@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.directory import ALIAS_UNITS_MAX, Directory, ProblemReason, check
+from pipeline.directory import ALIAS_UNITS_MAX, Directory
+from pipeline.directory_check import ProblemReason, check
 from schemas.event import Ancestor
 from schemas.unit import Closure, Hours, Position, Unit
 
