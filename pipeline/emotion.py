@@ -115,15 +115,17 @@ def _meant(
 
 
 def _strongest(said: Sequence[tuple[Emotion, float, int, int]], words: Sequence[str], compound: float) -> Felt:
-    weights = dict.fromkeys(_ORDER, 0.0)
     against = _BAD if compound >= POSITIVE_MIN else _GLAD if compound <= NEGATIVE_MAX else ()
+    if len(said) == 1:
+        best, weight, start, end = said[0]
+        told = weight * AGAINST_THE_TONE if best in against else weight
+        return Felt(best, (" ".join(words[start:end]),)) if told >= FELT_MIN else NOTHING
+    weights = dict.fromkeys(_ORDER, 0.0)
     for emotion, weight, _, _ in said:
         weights[emotion] += weight * AGAINST_THE_TONE if emotion in against else weight
     best = max(weights, key=weights.__getitem__)
     if weights[best] < FELT_MIN:
         return NOTHING
-    if len(said) == 1:
-        return Felt(best, (" ".join(words[said[0][2] : said[0][3]]),))
     spans = sorted({(start, end) for emotion, _, start, end in said if emotion == best})
     whole = [one for one in spans if not any(o != one and o[0] <= one[0] and one[1] <= o[1] for o in spans[:SPANS_MAX])]
     return Felt(best, tuple(dict.fromkeys(" ".join(words[start:end]) for start, end in whole))[:DECIDING_MAX])

@@ -11,7 +11,8 @@ long integer with a byte for each, so that adding up takes one addition a word.
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import repeat
+from operator import rshift, xor
 from typing import Final
 
 NEAR_MAX: Final = 12
@@ -37,10 +38,10 @@ def fingerprint(words: Sequence[str]) -> str | None:
     read = words[:WORDS_READ_MAX]
     if not "".join(read).isascii() and any(word[:1] >= _UNSPACED for word in read):
         read = list(_pieces(read))[:WORDS_READ_MAX]
-    lanes = [lane for lane in map(_hashed.__getitem__, read) if lane]
+    lanes = list(filter(None, map(_hashed.__getitem__, read)))
     if len(lanes) < WORDS_MIN:
         return None
-    total = sum(lanes) + sum([(before >> 8) ^ lane for before, lane in pairwise(lanes)])
+    total = sum(lanes) + sum(map(xor, map(rshift, lanes, repeat(8)), lanes[1:]))
     # A bit is set where more than half of the features have it: there the sum passes 127.
     features = 2 * len(lanes) - 1
     digits = (total + (127 - features // 2) * _ONES).to_bytes(_BITS, "big").translate(_TO_DIGIT)

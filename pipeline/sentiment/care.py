@@ -15,7 +15,7 @@ import msgspec
 
 from pipeline.lexicon import content
 from pipeline.sentiment.hit import Hit
-from pipeline.sentiment.polarity import ALPHA, NEGATED, Vader, emphasis
+from pipeline.sentiment.polarity import ALPHA, NEGATED, Vader, emphasis, rounded
 from pipeline.text.phrases import Phrases, longest
 from pipeline.text.reading import HANDLE, Reader, Reading
 
@@ -68,11 +68,11 @@ class Care:
     def score(self, text: str, reading: Reading) -> Scored:
         """The text, and its reading by `reader`."""
         hits = self.hits(reading)
-        total = sum(hit.valence for hit in hits)
+        total = sum([hit.valence for hit in hits])
         if total:
             more = emphasis(text)
             total += more if total > 0 else -more
-        return Scored(max(-1.0, min(1.0, round(total / sqrt(total * total + ALPHA), 4))), hits)
+        return Scored(rounded(total / sqrt(total * total + ALPHA), 4, 10_000.0), hits)
 
     def hits(self, reading: Reading) -> list[Hit]:
         """What moves the score, in the order of the text."""
@@ -93,8 +93,7 @@ class Care:
                 valence = min(valence, *within) if valence < 0 else max(valence, *within)
             hits.append(Hit(start, end, valence, reason))
         for place, valence in by_word.items():
-            raw = reading.raw[place]
-            if valence > 0 and raw[0] in _QUOTES and raw.rstrip(_PUNCTUATION)[-1] in _QUOTES:
+            if valence > 0 and _is_quoted(reading.raw[place]):
                 hits.append(Hit(place, place + 1, valence * IRONIC, QUOTED))
             else:
                 hits.append(Hit(place, place + 1, valence, LEXICON))
@@ -102,8 +101,13 @@ class Care:
         return hits
 
     def _is_negated(self, reading: Reading, start: int) -> bool:
-        clause = reading.clauses[start]
-        return any(
-            reading.words[place] in self._negations and reading.clauses[place] == clause
-            for place in range(max(0, start - NEGATED_WITHIN), start)
+        """Whether a negation stands before a phrase, in the same clause."""
+        first, clauses = max(0, start - NEGATED_WITHIN), reading.clauses
+        before = reading.words[first:start]
+        return not self._negations.isdisjoint(before) and any(
+            word in self._negations and clauses[place] == clauses[start] for place, word in enumerate(before, first)
         )
+
+
+def _is_quoted(raw: str) -> bool:
+    return raw[0] in _QUOTES and raw.rstrip(_PUNCTUATION)[-1] in _QUOTES

@@ -6,6 +6,7 @@ In: a text, its reading, stars. Out: compound, label, confidence, hits. The rule
 
 from pipeline.sentiment.care import Care
 from pipeline.sentiment.label import LABELS, STARS_MIDDLE, Labeller, with_stars
+from pipeline.sentiment.polarity import rounded
 from pipeline.sentiment.scorer import (
     NEGATIVE_MAX,
     POSITIVE_MIN,
@@ -36,7 +37,7 @@ class CustomerScorer(Scorer):
         self, text: str, reading: Reading, *, language: str | None = None, rating: float | None = None
     ) -> Judgement:
         """See `Scorer.judge`. Stars alone are judged in any language."""
-        if not covers(language, self._language):
+        if language != self._language and not covers(language, self._language):
             text = ""
         if not text and rating is None:
             return abstention(self.model)
@@ -55,7 +56,7 @@ class CustomerScorer(Scorer):
         sentiment = Sentiment(
             compound=_agreeing(compound, label),
             label=label,
-            confidence=round(min(1.0, probabilities[place]), 4),
+            confidence=rounded(min(1.0, probabilities[place]), 4, 10_000.0),
             model=self.model,
         )
         return Judgement(sentiment, hits)

@@ -29,19 +29,27 @@ class Labeller:
     def __init__(self, language: str = "en") -> None:
         file = content("label", language)
         assert tuple(file["labels"]) == LABELS
-        columns = zip(*(file["weights"][name] for name in NAMES), strict=True)
-        self._sides = tuple(zip(file["biases"], map(tuple, columns), strict=True))
+        self._biases: tuple[float, float, float] = tuple(file["biases"])
+        self._weights: tuple[tuple[float, float, float], ...] = tuple(tuple(file["weights"][name]) for name in NAMES)
 
     def probabilities(self, values: Sequence[float]) -> tuple[float, ...]:
         """In the order of LABELS; they add up to 1."""
-        powers = [exp(bias + fsum(map(mul, column, values))) for bias, column in self._sides]
+        first, second, third = ([bias] for bias in self._biases)
+        for value, (one, two, three) in zip(values, self._weights, strict=True):
+            if value:  # two of three signs are not there
+                first.append(one * value)
+                second.append(two * value)
+                third.append(three * value)
+        powers = exp(fsum(first)), exp(fsum(second)), exp(fsum(third))
         total = fsum(powers)
         return tuple([power / total for power in powers])
 
     def adds(self, label: SentimentLabel, values: Sequence[float]) -> list[tuple[str, float]]:
         """What each sign adds to the logarithm of a label's odds, the weightiest first; those that add nothing not."""
-        column = self._sides[LABELS.index(label)][1]
-        added = [(name, weight * value) for name, weight, value in zip(NAMES, column, values, strict=True)]
+        side = LABELS.index(label)
+        added = [
+            (name, weights[side] * value) for name, weights, value in zip(NAMES, self._weights, values, strict=True)
+        ]
         return sorted(((name, one) for name, one in added if one), key=lambda one: -abs(one[1]))
 
 

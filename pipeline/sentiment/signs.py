@@ -5,6 +5,8 @@ The rule: no sign is a word of its own. What a sign is worth is learned once, an
 companies; words are for `cem train`.
 """
 
+import re
+from itertools import compress
 from math import log1p
 from typing import Final
 
@@ -22,6 +24,7 @@ NAMES: Final = (
 _PERSONS: Final = frozenset(
     ("i", "my", "me", "i'm", "i've", "we", "our", "us", "mine", "we're", "we've", "i'd", "i'll")
 )
+_DIGIT: Final = re.compile(r"\d").search
 _THANKS: Final = frozenset(("thanks", "thank"))
 
 
@@ -49,13 +52,14 @@ def signs(text: str, reading: Reading, scored: Scored, care: Care) -> tuple[floa
     length = log1p(count) / 4
     thanks_said = "praise" in reasons
     silent = not hits
-    capitals = sum(1 for raw in reading.raw if len(raw) > 2 and raw.isupper()) / count if count else 0.0
+    shouted = [raw for raw in compress(reading.raw, map(str.isupper, reading.raw)) if len(raw) > 2]
+    capitals = len(shouted) / count if shouted else 0.0
     first = words[1:2] if words[:1] == [HANDLE] else words[:1]
     return (
         compound, praise, blame, facts, min(3, len(hits)) / 3, silent, asks, text.endswith("?"), exclaims, length,
         service, topic, min(4, persons) / 4, persons > 0, "://" in text, thanks_said, "request" in reasons,
         hits[-1].valence / 4 if hits else 0.0, praise if asks else 0.0, blame if asks else 0.0,
-        any(map(str.isdecimal, text)), capitals, "…" in text or "..." in text, "#" in text, praise > 0 and blame > 0,
+        _DIGIT(text) is not None, capitals, "…" in text or "..." in text, "#" in text, praise > 0 and blame > 0,
         compound if topic else 0.0, bool(first) and first[0] in _THANKS, words.count(HANDLE) > 1, compound > 0.3,
         compound < -0.3, silent and count < 7,
         compound if other else 0.0, praise if other else 0.0, blame if other else 0.0, other and asks,

@@ -10,12 +10,12 @@ Library: lingua, with its models of trigrams only, which are small and as good o
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
-from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
+from lingua import IsoCode639_1, Language, LanguageDetector, LanguageDetectorBuilder
 
 from pipeline.text.reading import HANDLE, everyday
 
@@ -58,9 +58,11 @@ def detect(text: str, words: Sequence[str], stated: str | None = None) -> Detect
     English only, and there are three. `stated`: a language tag (BCP 47) as the network gives it, or None. Raises
     nothing."""
     english, shared = _english()
-    read = words[:WORDS_READ_MAX]
+    read = words if len(words) <= WORDS_READ_MAX else words[:WORDS_READ_MAX]
     deciding = sum(map(english.__contains__, read))
     spoken = len(read) - read.count(HANDLE)
+    if deciding and deciding * 2 >= spoken:
+        return _ENGLISH
     known = deciding + sum(map(shared.__contains__, read))
     if deciding and (known * 2 >= spoken or (deciding > 2 and deciding * 4 >= spoken)):
         return _ENGLISH
@@ -80,10 +82,8 @@ def _asked(text: str, claimed: str | None, english: float) -> Detected:
     """What the library says, weighed with what the network says. `english`: the share of words that could be English;
     the more there are, the surer the library has to be of another language."""
     # The last bits of its confidences differ from one process to the next: nothing is decided on them.
-    values = {
-        one.language.iso_code_639_1.name.lower(): round(one.value, 3)
-        for one in _library().compute_language_confidence_values(text)
-    }
+    library, codes = _library()
+    values = {codes[one.language]: round(one.value, 3) for one in library.compute_language_confidence_values(text)}
     first = max(values, key=lambda language: (values[language], language))
     sure = values[first] - (0.0 if first == "en" else english)
     if claimed is not None and claimed != first and (values[claimed] >= STATED_MIN or sure < SURE_MIN):
@@ -109,8 +109,9 @@ def _english() -> tuple[frozenset[str], frozenset[str]]:
 
 
 @cache
-def _library() -> LanguageDetector:
-    """Loaded when it is first asked; the same in every process."""
+def _library() -> tuple[LanguageDetector, Mapping[Language, str]]:
+    """Loaded when it is first asked; the same in every process. With the code of each of its languages."""
     codes = [getattr(IsoCode639_1, language.upper()) for language in LANGUAGES]
     builder = LanguageDetectorBuilder.from_iso_codes_639_1(*codes)
-    return builder.with_low_accuracy_mode().with_preloaded_language_models().build()
+    library = builder.with_low_accuracy_mode().with_preloaded_language_models().build()
+    return library, {Language.from_iso_code_639_1(code): code.name.lower() for code in codes}

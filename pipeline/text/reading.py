@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from html import unescape
 from importlib.resources import files
+from sys import intern
 from typing import Any, Final
 
 import msgspec
@@ -130,8 +131,9 @@ class Reader(dict[str, Token]):
                 words.append(part)
             ends = first in _ENDING and not (first in ".,:" and _NEITHER.search(written))
         begins = bool(words) and words[0] in _CLAUSE_WORDS
-        raw = (self._as_written(written, words[0]),) if len(words) == 1 else tuple(words)
-        return Token(tuple(words), raw, begins, ends)
+        spoken = tuple(map(intern, words))  # looked up by everybody, so one object for each word
+        raw = (intern(self._as_written(written, words[0])),) if len(words) == 1 else spoken
+        return Token(spoken, raw, begins, ends)
 
     def _as_written(self, written: str, word: str) -> str:
         if _DRAWN_OUT.search(written) and word.isalpha():
