@@ -105,8 +105,7 @@ def _meant(
 ) -> tuple[Emotion, float]:
     """What a phrase says where it stands: negated it is no feeling, or the opposite."""
     start, end, (emotion, weight) = one
-    before = words[max(0, start - TURNING_WORDS) : start]
-    if before and not lexicon.turned.isdisjoint(before):
+    if start and not lexicon.turned.isdisjoint(words[max(0, start - TURNING_WORDS) : start]):
         return ("disappointment", weight) if emotion in _GLAD and compound < POSITIVE_MIN else (emotion, 0.0)
     if emotion in _GLAD and compound <= NEGATIVE_MAX:
         mocking = emotion == "gratitude" and not lexicon.turned_by.isdisjoint(words[end : end + 3])
@@ -127,7 +126,10 @@ def _strongest(said: Sequence[tuple[Emotion, float, int, int]], words: Sequence[
     if weights[best] < FELT_MIN:
         return NOTHING
     spans = sorted({(start, end) for emotion, _, start, end in said if emotion == best})
-    whole = [one for one in spans if not any(o != one and o[0] <= one[0] and one[1] <= o[1] for o in spans[:SPANS_MAX])]
+    whole = spans
+    if len(spans) > 1:
+        around = spans[:SPANS_MAX]
+        whole = [one for one in spans if not any(o != one and o[0] <= one[0] and one[1] <= o[1] for o in around)]
     return Felt(best, tuple(dict.fromkeys(" ".join(words[start:end]) for start, end in whole))[:DECIDING_MAX])
 
 

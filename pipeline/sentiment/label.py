@@ -6,6 +6,7 @@ weights are fitted by `tests/evaluation/fit_label.py` and stand in the language'
 """
 
 from collections.abc import Sequence
+from itertools import compress
 from math import exp, fsum
 from operator import mul
 from typing import Final
@@ -35,11 +36,11 @@ class Labeller:
     def probabilities(self, values: Sequence[float]) -> tuple[float, ...]:
         """In the order of LABELS; they add up to 1."""
         first, second, third = ([bias] for bias in self._biases)
-        for value, (one, two, three) in zip(values, self._weights, strict=True):
-            if value:  # two of three signs are not there
-                first.append(one * value)
-                second.append(two * value)
-                third.append(three * value)
+        # Two of three signs are not there.
+        for value, (one, two, three) in zip(filter(None, values), compress(self._weights, values), strict=True):
+            first.append(one * value)
+            second.append(two * value)
+            third.append(three * value)
         powers = exp(fsum(first)), exp(fsum(second)), exp(fsum(third))
         total = fsum(powers)
         return tuple([power / total for power in powers])

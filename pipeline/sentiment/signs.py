@@ -24,6 +24,8 @@ NAMES: Final = (
 _PERSONS: Final = frozenset(
     ("i", "my", "me", "i'm", "i've", "we", "our", "us", "mine", "we're", "we've", "i'd", "i'll")
 )
+_NO_OTHER: Final = (0.0,) * 8
+"""The last eight, which say again what they are called after where a text is not known to speak to or of a service."""
 _DIGIT: Final = re.compile(r"\d").search
 _THANKS: Final = frozenset(("thanks", "thank"))
 
@@ -46,22 +48,22 @@ def signs(text: str, reading: Reading, scored: Scored, care: Care) -> tuple[floa
     asks = "?" in text
     exclaims = min(3, text.count("!")) / 3
     topic = care.speaks_of_service(reading)
-    service = topic or words[:1] == [HANDLE]
-    other = not service
     persons = sum(map(_PERSONS.__contains__, words))
     length = log1p(count) / 4
+    handles = words.count(HANDLE)
+    called = handles > 0 and words[0] == HANDLE
+    first = words[1:2] if called else words[:1]
     thanks_said = "praise" in reasons
     silent = not hits
     shouted = [raw for raw in compress(reading.raw, map(str.isupper, reading.raw)) if len(raw) > 2]
-    capitals = len(shouted) / count if shouted else 0.0
-    first = words[1:2] if words[:1] == [HANDLE] else words[:1]
+    other: tuple[float, ...] = _NO_OTHER
+    if not (called or topic):
+        other = (compound, praise, blame, asks, exclaims, length, thanks_said, silent)
     return (
-        compound, praise, blame, facts, min(3, len(hits)) / 3, silent, asks, text.endswith("?"), exclaims, length,
-        service, topic, min(4, persons) / 4, persons > 0, "://" in text, thanks_said, "request" in reasons,
+        compound, praise, blame, facts, min(3, len(hits)) / 3, silent, asks, asks and text[-1] == "?", exclaims, length,
+        called or topic, topic, min(4, persons) / 4, persons > 0, "://" in text, thanks_said, "request" in reasons,
         hits[-1].valence / 4 if hits else 0.0, praise if asks else 0.0, blame if asks else 0.0,
-        _DIGIT(text) is not None, capitals, "…" in text or "..." in text, "#" in text, praise > 0 and blame > 0,
-        compound if topic else 0.0, bool(first) and first[0] in _THANKS, words.count(HANDLE) > 1, compound > 0.3,
-        compound < -0.3, silent and count < 7,
-        compound if other else 0.0, praise if other else 0.0, blame if other else 0.0, other and asks,
-        exclaims if other else 0.0, length if other else 0.0, other and thanks_said, other and silent,
+        _DIGIT(text) is not None, len(shouted) / count if shouted else 0.0, "…" in text or "..." in text, "#" in text,
+        praise > 0 and blame > 0, compound if topic else 0.0, bool(first) and first[0] in _THANKS, handles > 1,
+        compound > 0.3, compound < -0.3, silent and count < 7, *other,
     )  # fmt: skip

@@ -1,14 +1,14 @@
 """What many patterns of words have in common, as an automaton: words -> which of them stand where, in one pass.
 
 In: sequences of parts (`phrases.py` says what a part is), each with whose it is and what it means. Out: for each owner
-what was found. The rules: a word costs one look-up, and one more for each phrase that it may go on with; the automaton
-is made deterministic as texts come, and all that is remembered of them is kept within a bound.
+what was found. The rules: what a word can be is looked up once, and the rest goes by that; the automaton is made
+deterministic as texts come, and all that is remembered of them is kept within a bound.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 GAP: Final = ".."
 """The part that stands for up to GAP_MAX other words."""
@@ -17,8 +17,6 @@ KEPT_MAX: Final = 100_000
 """Words, and states, that are kept."""
 
 _ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)\Z")
-
-Known = TypeVar("Known")
 
 
 class Automaton:
@@ -31,10 +29,9 @@ class Automaton:
         self._prefix_lengths: list[int] = []
         self._kinds: dict[tuple[str, ...], int] = {(): 0}
         self._parts: list[tuple[str, ...]] = [()]
-        self._kind_of = _Kept(self._kind)
+        self._kind_of = _Kinds(self._kind)
         self._states: dict[tuple[tuple[int, int], ...], _State] = {}
         self._start = _State(((self._root, -1),), self._follow)
-        self._firsts = _Kept(self._first)
 
     @property
     def vocabulary(self) -> set[str]:
@@ -61,25 +58,20 @@ class Automaton:
         """For each owner: start, end (not included) and value of all that stands in the words; by start, then by
         end."""
         found: list[list[tuple[int, int, Any]]] = [[] for _ in range(owners)]
-        count = len(words)
-        kind_of = self._kind_of
+        kinds = list(map(self._kind_of.__getitem__, words))
+        count = len(kinds)
         state: _State | None
-        for start, state in enumerate(map(self._firsts.__getitem__, words)):
+        for end, state in enumerate(map(self._start.__getitem__, kinds), start=1):
             if state is None:
                 continue
-            place = start + 1
+            start = end - 1
             while True:
                 for owner, value in state.ends:
-                    found[owner].append((start, place, value))
-                if place == count or not state.goes_on or (state := state[kind_of[words[place]]]) is None:
+                    found[owner].append((start, end, value))
+                if end == count or not state.goes_on or (state := state[kinds[end]]) is None:
                     break
-                place += 1
+                end += 1
         return found
-
-    def _first(self, word: str) -> "_State | None":
-        """The state after a first word; None where nothing begins with it, as with most words."""
-        kind = self._kind_of[word]
-        return self._start[kind] if kind else None
 
     def _follow(self, state: "_State", kind: int) -> "_State | None":
         """The state after a word of that kind; None if no pattern goes on."""
@@ -103,7 +95,6 @@ class Automaton:
         if (following := self._states.get(key)) is None:
             if len(self._states) >= KEPT_MAX:
                 self._states.clear()
-                self._firsts.clear()
                 self._start.clear()
             following = self._states[key] = _State(tuple(places[one] for one in key), self._follow)
         return following
@@ -130,19 +121,19 @@ class Automaton:
         return kind
 
 
-class _Kept(dict[str, Known]):
-    """A bounded memory of what a function says of words."""
+class _Kinds(dict[str, int]):
+    """A bounded memory of which kind a word is of."""
 
-    def __init__(self, ask: Callable[[str], Known]) -> None:
+    def __init__(self, ask: Callable[[str], int]) -> None:
         super().__init__()
         self._ask = ask
 
-    def __missing__(self, word: str) -> Known:
-        known = self._ask(word)
+    def __missing__(self, word: str) -> int:
+        kind = self._ask(word)
         if len(self) >= KEPT_MAX:
             self.clear()
-        self[word] = known
-        return known
+        self[word] = kind
+        return kind
 
 
 class _Node:

@@ -21,6 +21,8 @@ TOKEN_LENGTH_MAX: Final = 64
 """A longer token is no word; only its beginning is read."""
 WORDS_MAX: Final = 4_000
 """What stands behind so many words is not read: texts are written by strangers."""
+WORDS_PER_CHARACTER_MAX: Final = 2
+"""No shorthand stands for more."""
 KEPT_MAX: Final = 100_000
 HANDLE: Final = "@"
 """The word in place of a handle."""
@@ -57,12 +59,14 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
 
 class Token(msgspec.Struct, frozen=True, gc=False):
     """What stands between two spaces: its words, the same as they were written, whether a clause ends before its first,
-    and behind its last."""
+    and behind its last. `word`, `written`: of the many that are one word within a clause, that word."""
 
     words: tuple[str, ...]
     raw: tuple[str, ...]
     begins: bool
     ends: bool
+    word: str | None = None
+    written: str = ""
 
 
 class Reader(dict[str, Token]):
@@ -86,22 +90,30 @@ class Reader(dict[str, Token]):
             text = _ESCAPED.sub(_unescaped, text)
         if not text.isascii():
             text = _EMOJIS.sub(r" \g<0> ", text)
-        for written in text.split():
-            token = self[written]
-            if token.begins:
-                clause += 1
-            if spoken := token.words:
-                words += spoken
-                raw += token.raw
-                if len(spoken) == 1:
-                    clauses.append(clause)
-                else:
-                    clauses += [clause] * len(spoken)
-            if token.ends:
-                clause += 1
-            if len(words) > WORDS_MAX:
-                break
+        parts = text.split()
+        if len(text) * WORDS_PER_CHARACTER_MAX > WORDS_MAX:
+            parts = self._bounded(parts)
+        for token in map(self.__getitem__, parts):
+            if (word := token.word) is not None:
+                words.append(word)
+                raw.append(token.written)
+                clauses.append(clause)
+                continue
+            clause += token.begins
+            words += token.words
+            raw += token.raw
+            clauses += [clause] * len(token.words)
+            clause += token.ends
         return Reading(words, clauses, raw)
+
+    def _bounded(self, parts: list[str]) -> list[str]:
+        """What stands before the word behind which nothing is read."""
+        count = 0
+        for place, written in enumerate(parts, start=1):
+            count += len(self[written].words)
+            if count > WORDS_MAX:
+                return parts[:place]
+        return parts
 
     def __missing__(self, written: str) -> Token:
         token = self._token(written[:TOKEN_LENGTH_MAX])
@@ -133,6 +145,8 @@ class Reader(dict[str, Token]):
         begins = bool(words) and words[0] in _CLAUSE_WORDS
         spoken = tuple(map(intern, words))  # looked up by everybody, so one object for each word
         raw = (intern(self._as_written(written, words[0])),) if len(words) == 1 else spoken
+        if len(words) == 1 and not begins and not ends:
+            return Token(spoken, raw, False, False, *spoken, *raw)
         return Token(spoken, raw, begins, ends)
 
     def _as_written(self, written: str, word: str) -> str:
