@@ -1,0 +1,191 @@
+"""A surge in any series of counts: each row gets a score from 0 to 1 and the count that was expected.
+
+In: rows of (time, count) in order of time. Out: a Reading for each, from that row and earlier ones only. Three windows
+end at every row: the row itself, the last hour, the last day. The one rule: a surge is news. It is above what the hour
+of the week explains, it is large beside the largest that the series has seen (which fades), and it was not said before:
+while it lasts, only another half on top of it is news again. All other rows score 0, so that one event is a few rows
+above a threshold and not hundreds.
+
+The score is (1 - p) * r / (1 + r): p is the chance of such a count under an over-dispersed model of the window's usual
+count, r the ratio to the largest window before the event. 0.5: as large as the largest so far; 0.6: half as large
+again; 0.75: three times.
+
+Source: the negative-binomial tail as in `pipeline.baseline`; the cut of past outbreaks at 2.58 standard deviations is
+the limit of Noufaily et al. (Stat Med 32, 2013), who weight them down where we cut, because under weights a new level
+would take months to be learned; that what matters is whether a value is a new record, after the theory of records
+(Arnold, Balakrishnan and Nagaraja, Records, 1998), which needs no shape of the tail: the tails of posts are too heavy
+for any that was tried. The constants are round figures; how little hangs on each is measured in
+`tests/evaluation/nab.py`.
+"""
+
+import math
+from typing import NamedTuple
+
+import msgspec
+
+from pipeline.baseline import negative_binomial_tail
+from pipeline.seasonal import HOURS_OF_WEEK, SeasonalBaseline
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
+
+SPANS_MINUTES = (60, 24 * 60)
+"""The windows beside the row itself."""
+FADE_HALF_LIFE_HOURS = 14 * 24
+"""What was the largest counts half after two weeks, as what is usual does."""
+OPEN = 0.5
+"""An event opens at half of the largest."""
+GROWTH = 1.5
+"""It is news again where it grows by half."""
+CALM_MS = 12 * HOUR_MS
+"""After this long without news it is over."""
+CROWD = 3.0
+"""Fewer are never many: after a year of silence one is no surge."""
+LEARN_HOURS = 24
+"""Of the first day only what is usual is learned; of the second also what is large; then rows are scored."""
+OUTBREAK_SIGMAS = 2.58
+COUNT_MAX = 1e12
+"""Larger ones could not be added up exactly."""
+
+_EPOCH_HOUR_OF_WEEK = 3 * 24  # 1970-01-01 was a Thursday
+
+
+class SeriesError(ValueError):
+    """A row that cannot be taken, in one sentence."""
+
+
+class Reading(NamedTuple):
+    """`score`: 0 to 1, 0 where there is no news. `expected`: the count to expect of this row. `window_minutes`: the
+    window that the score is of, 0 for the row itself. `p_value`: of its count; 1 where the score is 0."""
+
+    score: float
+    expected: float
+    window_minutes: int = 0
+    p_value: float = 1.0
+
+
+class Window(msgspec.Struct, gc=False):
+    """A window's sums, its over-dispersion, and what is large in it. `first`: the place of its oldest minute.
+    `excess` / `weight` is the variance over the mean; `largest` fades; `before`: the largest when the event opened;
+    `bar`: what is news; `news_ms`: when the last news was."""
+
+    minutes: int
+    first: int = 0
+    count: float = 0.0
+    expected: float = 0.0
+    excess: float = 0.0
+    weight: float = 0.0
+    largest: float = 0.0
+    before: float = 0.0
+    bar: float = 0.0
+    news_ms: int | None = None
+
+    @property
+    def dispersion(self) -> float:
+        """Variance over mean; that of a Poisson count at least, and a little more for the tail to exist."""
+        return max(1.05, (1.0 + self.excess) / (1.0 + self.weight))
+
+
+class Minute(msgspec.Struct, array_like=True, gc=False):
+    """What the rows of one minute add up to."""
+
+    minute: int
+    count: float
+    expected: float
+
+
+class CountSeries(msgspec.Struct):
+    """All that is remembered of a series: at most a day of minutes, 193 cells, three windows. `hours`: how much time
+    the rows stand for; what is not there (a gap) does not fade anything."""
+
+    newest_ms: int | None = None
+    hours: float = 0.0
+    baseline: SeasonalBaseline = msgspec.field(default_factory=SeasonalBaseline)
+    minutes: list[Minute] = []
+    windows: list[Window] = msgspec.field(
+        default_factory=lambda: [Window(minutes) for minutes in (0, *SPANS_MINUTES)]
+    )
+
+    def observe(self, time_ms: int, count: float, hour_of_week: int | None = None) -> Reading:
+        """Takes in a row that is later than all before it. `hour_of_week`: on the clock that people there live by;
+        that of UTC if not given. Raises SeriesError for a count or a time that cannot be."""
+        if not 0.0 <= count <= COUNT_MAX:
+            raise SeriesError(f"{count} is no count between 0 and {COUNT_MAX:.0e}")
+        if self.newest_ms is not None and time_ms <= self.newest_ms:
+            raise SeriesError("the row is not later than the one before it")
+        elapsed = MINUTE_MS if self.newest_ms is None else min(time_ms - self.newest_ms, DAY_MS)
+        self.newest_ms = time_ms
+        self.hours += elapsed / HOUR_MS
+        hour = hour_of_week_utc(time_ms) if hour_of_week is None else hour_of_week
+        expected = self.baseline.expected(hour)
+        self._slide(time_ms // MINUTE_MS, count, expected)
+        best = Reading(0.0, expected)
+        fade = 0.5 ** (elapsed / HOUR_MS / FADE_HALF_LIFE_HOURS)
+        for window in self.windows:
+            reading = self._judge(window, time_ms, fade, expected)
+            if reading.score > best.score:
+                best = reading
+        row = self.windows[0]
+        usual = expected + OUTBREAK_SIGMAS * math.sqrt(self._variance(row))
+        self.baseline.learn(hour, min(count, usual), min(elapsed / HOUR_MS, 1.0), self.hours)
+        for window in self.windows:
+            _learn_dispersion(window, fade)
+        return best
+
+    def _slide(self, minute: int, count: float, expected: float) -> None:
+        """Moves all windows to where they end in this row."""
+        if self.minutes and self.minutes[-1].minute == minute:
+            last = self.minutes[-1]
+            last.count += count
+            last.expected += expected
+        else:
+            self.minutes.append(Minute(minute, count, expected))
+        row = self.windows[0]
+        row.count, row.expected = count, expected
+        for window in self.windows[1:]:
+            window.count += count
+            window.expected += expected
+            while self.minutes[window.first].minute <= minute - window.minutes:
+                gone = self.minutes[window.first]
+                window.count -= gone.count
+                window.expected -= gone.expected
+                window.first += 1
+        spare = self.windows[-1].first
+        if spare > SPANS_MINUTES[-1]:
+            del self.minutes[:spare]
+            for window in self.windows[1:]:
+                window.first -= spare
+
+    def _judge(self, window: Window, time_ms: int, fade: float, expected: float) -> Reading:
+        """Whether the window has news, and how large it is."""
+        nothing = Reading(0.0, expected)
+        if self.hours < LEARN_HOURS:
+            return nothing
+        window.largest *= fade
+        count = window.count
+        if window.news_ms is None or time_ms - window.news_ms >= CALM_MS:
+            window.before = max(window.largest, CROWD)
+            window.bar = OPEN * window.before
+        window.largest = max(window.largest, count)
+        if count < window.bar or self.hours < 2 * LEARN_HOURS:
+            return nothing
+        window.bar = GROWTH * count
+        window.news_ms = time_ms
+        p_value = negative_binomial_tail(math.ceil(count), window.expected, self._variance(window))
+        ratio = count / window.before
+        return Reading((1.0 - p_value) * ratio / (1.0 + ratio), expected, window.minutes, p_value)
+
+    def _variance(self, window: Window) -> float:
+        """Of the window's count: over-dispersed, and more so while the level is not known well."""
+        mean = max(window.expected, 1e-9)
+        return window.dispersion * mean + mean * mean / (1.0 + self.baseline.level.shape)
+
+
+def hour_of_week_utc(time_ms: int) -> int:
+    """0 to 167, 0 is the first hour of Monday."""
+    return (time_ms // HOUR_MS + _EPOCH_HOUR_OF_WEEK) % HOURS_OF_WEEK
+
+
+def _learn_dispersion(window: Window, fade: float) -> None:
+    """How much the count is off, cut where an outbreak begins."""
+    off = (window.count - window.expected) ** 2 / max(window.expected, 1e-9)
+    window.excess = window.excess * fade + min(off, OUTBREAK_SIGMAS**2 * window.dispersion)
+    window.weight = window.weight * fade + 1.0
