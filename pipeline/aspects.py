@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from pipeline.sentiment.hit import Hit
 from pipeline.taxonomy import Meaning, Taxonomy
-from pipeline.text.phrases import Found
+from pipeline.text.phrases import Found, apart
 from pipeline.text.reading import Reading
 from schemas.insight import Aspect
 
@@ -46,7 +46,7 @@ class Match(NamedTuple):
 
 def matches(reading: Reading, taxonomy: Taxonomy) -> list[Match]:
     """All phrases that tell an aspect, by start; of those that overlap the longest, of equally long ones the surest."""
-    return [_match(*one) for one in _longest(taxonomy.phrases.find(reading.words), reading.clauses)]
+    return [_match(*one) for one in _longest(taxonomy.phrases.find_in(reading), reading.clauses)]
 
 
 def severe(reading: Reading, taxonomy: Taxonomy) -> list[Match]:
@@ -57,8 +57,12 @@ def severe(reading: Reading, taxonomy: Taxonomy) -> list[Match]:
 def find(reading: Reading, hits: Sequence[Hit], overall: float, taxonomy: Taxonomy) -> tuple[Aspect, ...]:
     """`hits`: by the sentiment scorer, of the same reading. `overall`: the text's compound, -1 to 1."""
     spoken: dict[str, list[Found[Meaning]]] = {}
-    for one in _longest(taxonomy.phrases.find(reading.words), reading.clauses):
-        spoken.setdefault(one[2].topic, []).append(one)
+    for one in _longest(taxonomy.phrases.find_in(reading), reading.clauses):
+        topic = one[2].topic
+        if topic in spoken:
+            spoken[topic].append(one)
+        else:
+            spoken[topic] = [one]
     if not spoken:
         if overall > COMPLAINT or taxonomy.default is None:
             return ()
@@ -92,6 +96,8 @@ def _match(start: int, end: int, meaning: Meaning) -> Match:
 def _longest(found: list[Found[Meaning]], clauses: list[int]) -> list[Found[Meaning]]:
     """Of those that overlap: one within a clause before one across clauses, then the longest, the surest, the first.
     By start; ignored ones only take words."""
+    if apart(found):
+        return [one for one in found if one[2].topic]
     chosen: list[Found[Meaning]] = []
     group: list[Found[Meaning]] = []
     reach = 0
@@ -136,9 +142,11 @@ def _polarities(
     owners: dict[int, str] = {}
     for topic, found in spoken.items():
         for start, end, _ in found:
-            for clause in (clauses[start], clauses[end - 1]):
-                if owners.setdefault(clause, topic) != topic:
-                    owners[clause] = _SEVERAL
+            first, last = clauses[start], clauses[end - 1]
+            if owners.setdefault(first, topic) != topic:
+                owners[first] = _SEVERAL
+            if last != first and owners.setdefault(last, topic) != topic:
+                owners[last] = _SEVERAL
     sums: dict[str, float] = {}
     beside: dict[int, float] = {}
     for hit in hits:
@@ -146,8 +154,10 @@ def _polarities(
         owner = owners.get(clause)
         if owner is None:
             beside[clause] = beside.get(clause, 0.0) + hit[2]
+        elif owner != _SEVERAL:
+            sums[owner] = sums.get(owner, 0.0) + hit[2]
         else:
-            for topic in (owner,) if owner != _SEVERAL else _nearest(hit, clauses, spoken):
+            for topic in _nearest(hit, clauses, spoken):
                 sums[topic] = sums.get(topic, 0.0) + hit[2]
     polarities: dict[str, float] = {}
     for topic, found in spoken.items():

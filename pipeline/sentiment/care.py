@@ -9,6 +9,7 @@ Source of the scale, of negation, degree and emphasis: VADER (`polarity.py`); th
 """
 
 from math import sqrt
+from sys import intern
 from typing import Final
 
 import msgspec
@@ -46,7 +47,7 @@ class Care:
         files = content("care", language)
         phrases = {**files["facts"], **files["tone"]}
         self.facts: Final = frozenset(files["facts"])
-        self._topics = frozenset(files["context"]["words"].split())
+        self._topics = frozenset(map(intern, files["context"]["words"].split()))
         self._negations = frozenset(files["context"]["negations"].split())
         self._customers = Vader(more={**files["words"], **files["emoji"]})
         self._others = Vader(more=files["emoji"])

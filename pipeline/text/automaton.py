@@ -16,6 +16,9 @@ GAP_MAX: Final = 3
 KEPT_MAX: Final = 100_000
 """Words, and states, that are kept."""
 
+END: Final = -1
+"""What stands behind the last word: of no kind, and nothing goes on there."""
+
 _ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)\Z")
 
 
@@ -59,22 +62,22 @@ class Automaton:
         end."""
         found: list[list[tuple[int, int, Any]]] = [[] for _ in range(owners)]
         kinds = list(map(self._kind_of.__getitem__, words))
-        count = len(kinds)
-        state: _State | None
-        for end, state in enumerate(map(self._start.__getitem__, kinds), start=1):
-            if state is None:
-                continue
-            start = end - 1
-            while True:
-                for owner, value in state.ends:
-                    found[owner].append((start, end, value))
-                if end == count or not state.goes_on or (state := state[kinds[end]]) is None:
-                    break
+        states = list(map(self._start.__getitem__, kinds))
+        kinds.append(END)
+        for start, state in enumerate(states):
+            end = start
+            while state is not None:
                 end += 1
+                if state.ends:
+                    for owner, value in state.ends:
+                        found[owner].append((start, end, value))
+                state = state[kinds[end]]
         return found
 
     def _follow(self, state: "_State", kind: int) -> "_State | None":
         """The state after a word of that kind; None if no pattern goes on."""
+        if kind == END:
+            return None
         places: dict[tuple[int, int], tuple[_Node, int]] = {}
 
         def reach(node: _Node, passed: int) -> None:
@@ -151,16 +154,14 @@ class _Node:
 
 class _State(dict[int, "_State | None"]):
     """Several nodes at once, each with the number of words that may still be passed over (-1: none) -> by kind of word
-    the state that follows. `ends`: what ends here, in the order of the sequences. `goes_on`: whether anything can
-    follow."""
+    the state that follows. `ends`: what ends here, in the order of the sequences."""
 
-    __slots__ = ("_follow", "ends", "goes_on", "places")
+    __slots__ = ("_follow", "ends", "places")
 
     def __init__(self, places: tuple[tuple[_Node, int], ...], follow: "Callable[[_State, int], _State | None]") -> None:
         super().__init__()
         self._follow = follow
         self.places = places
-        self.goes_on = any(passed > 0 or node.children for node, passed in places)
         values: dict[tuple[int, Any], int] = {}
         for node, passed in places:
             if passed < 0:

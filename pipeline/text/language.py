@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from sys import intern
 from typing import Final, NamedTuple
 
 from lingua import IsoCode639_1, Language, LanguageDetector, LanguageDetectorBuilder
@@ -104,8 +105,8 @@ def _base(stated: str | None) -> str | None:
 def _english() -> tuple[frozenset[str], frozenset[str]]:
     """Everyday words that are English only, and those that are words elsewhere too."""
     content = tomllib.loads(files("pipeline.lexicons").joinpath("en", "language.toml").read_text("utf-8"))
-    shared = frozenset(content["shared"].split())
-    return (everyday("en")[0] | set(content["more"].split())) - shared, shared
+    shared = frozenset(map(intern, content["shared"].split()))
+    return (everyday("en")[0] | set(map(intern, content["more"].split()))) - shared, shared
 
 
 @cache

@@ -59,19 +59,18 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
 
 class Token(msgspec.Struct, frozen=True, gc=False):
     """What stands between two spaces: its words, the same as they were written, whether a clause ends before its first,
-    and behind its last. `word`, `written`: of the many that are one word within a clause, that word."""
+    and behind its last."""
 
     words: tuple[str, ...]
     raw: tuple[str, ...]
     begins: bool
     ends: bool
-    word: str | None = None
-    written: str = ""
 
 
-class Reader(dict[str, Token]):
+class Reader(dict[str, str | Token]):
     """`reader.read(text)`. `vocabulary`: the words that run-together hashtags and drawn-out words are looked up in, in
-    small letters, beside the everyday ones of the language."""
+    small letters, beside the everyday ones of the language. Of a token that is one word within a clause, as most are,
+    it remembers that word only."""
 
     def __init__(self, vocabulary: Collection[str] = (), language: str = "en") -> None:
         super().__init__()
@@ -93,10 +92,11 @@ class Reader(dict[str, Token]):
         parts = text.split()
         if len(text) * WORDS_PER_CHARACTER_MAX > WORDS_MAX:
             parts = self._bounded(parts)
-        for token in map(self.__getitem__, parts):
-            if (word := token.word) is not None:
-                words.append(word)
-                raw.append(token.written)
+        for written in parts:
+            token = self[written]
+            if isinstance(token, str):
+                words.append(token)
+                raw.append(written)
                 clauses.append(clause)
                 continue
             clause += token.begins
@@ -110,12 +110,13 @@ class Reader(dict[str, Token]):
         """What stands before the word behind which nothing is read."""
         count = 0
         for place, written in enumerate(parts, start=1):
-            count += len(self[written].words)
+            token = self[written]
+            count += 1 if isinstance(token, str) else len(token.words)
             if count > WORDS_MAX:
                 return parts[:place]
         return parts
 
-    def __missing__(self, written: str) -> Token:
+    def __missing__(self, written: str) -> str | Token:
         token = self._token(written[:TOKEN_LENGTH_MAX])
         if len(written) <= TOKEN_LENGTH_MAX:
             if len(self) >= KEPT_MAX:
@@ -123,7 +124,7 @@ class Reader(dict[str, Token]):
             self[written] = token
         return token
 
-    def _token(self, written: str) -> Token:
+    def _token(self, written: str) -> str | Token:
         if "://" in written or written.startswith("www."):
             return Token((), (), False, False)
         words: list[str] = []
@@ -145,8 +146,8 @@ class Reader(dict[str, Token]):
         begins = bool(words) and words[0] in _CLAUSE_WORDS
         spoken = tuple(map(intern, words))  # looked up by everybody, so one object for each word
         raw = (intern(self._as_written(written, words[0])),) if len(words) == 1 else spoken
-        if len(words) == 1 and not begins and not ends:
-            return Token(spoken, raw, False, False, *spoken, *raw)
+        if raw == (written,) and not begins and not ends:
+            return spoken[0]
         return Token(spoken, raw, begins, ends)
 
     def _as_written(self, written: str, word: str) -> str:
@@ -207,4 +208,4 @@ def everyday(language: str) -> tuple[frozenset[str], dict[str, str]]:
     """Everyday words that the lexicons do not list, for taking hashtags apart; and shorthands with what they mean."""
     file = files("pipeline.lexicons").joinpath(language, "words.toml")
     content = tomllib.loads(file.read_text("utf-8"))
-    return frozenset(content["common"].split()), content["shorthand"]
+    return frozenset(map(intern, content["common"].split())), content["shorthand"]
