@@ -100,15 +100,12 @@ class CountSeries(msgspec.Struct):
     hours: float = 0.0
     baseline: SeasonalBaseline = msgspec.field(default_factory=SeasonalBaseline)
     minutes: list[Minute] = []
-    windows: list[Window] = msgspec.field(
-        default_factory=lambda: [Window(minutes) for minutes in (0, *SPANS_MINUTES)]
-    )
+    windows: list[Window] = msgspec.field(default_factory=lambda: [Window(minutes) for minutes in (0, *SPANS_MINUTES)])
 
     def observe(self, time_ms: int, count: float, hour_of_week: int | None = None) -> Reading:
         """Takes in a row that is later than all before it. `hour_of_week`: on the clock that people there live by;
         that of UTC if not given. Raises SeriesError for a count or a time that cannot be."""
-        if not 0.0 <= count <= COUNT_MAX:
-            raise SeriesError(f"{count} is no count between 0 and {COUNT_MAX:.0e}")
+        self.check(count)
         if self.newest_ms is not None and time_ms <= self.newest_ms:
             raise SeriesError("the row is not later than the one before it")
         elapsed = MINUTE_MS if self.newest_ms is None else min(time_ms - self.newest_ms, DAY_MS)
@@ -129,6 +126,12 @@ class CountSeries(msgspec.Struct):
         for window in self.windows:
             _learn_dispersion(window, fade)
         return best
+
+    @staticmethod
+    def check(count: float) -> None:
+        """Raises SeriesError for what is no count."""
+        if not 0.0 <= count <= COUNT_MAX:
+            raise SeriesError(f"{count:g} is no count between 0 and {COUNT_MAX:.0e}")
 
     def _slide(self, minute: int, count: float, expected: float) -> None:
         """Moves all windows to where they end in this row."""

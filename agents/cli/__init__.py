@@ -18,6 +18,7 @@ class Commands(click.Group):
         "replay": "Turn history into alerts, in one process, without Kafka.",
         "run": "Run a worker against the configured Kafka.",
         "score": "Score texts.",
+        "series": "Notice surges in any series of counts (CSV).",
         "settings": "Show the settings in force and where they come from.",
         "topics": "Create, check and export topics.",
         "train": "Learn from labelled texts: a model file, and how good it is.",
