@@ -26,20 +26,10 @@ from pipeline.taxonomy import Taxonomy, load
 from pipeline.text.normalise import normalise
 from pipeline.text.redaction import mask
 from schemas.insight import Aspect
+from tests.evaluation.data import REASONS
 
 TWEETS: Final = Path(__file__).parents[3] / "shared" / "data" / "airline" / "tweets.csv"
 SENTENCES: Final = Path(__file__).parents[1] / "data" / "aspects.jsonl"
-LABELS: Final = {
-    "Customer Service Issue": "customer_service",
-    "Late Flight": "late_flight",
-    "Cancelled Flight": "cancelled_flight",
-    "Lost Luggage": "lost_luggage",
-    "Damaged Luggage": "damaged_luggage",
-    "Bad Flight": "bad_flight",
-    "Flight Booking Problems": "booking",
-    "Flight Attendant Complaints": "flight_attendants",
-    "longlines": "long_lines",
-}
 NONE: Final = "none"
 """In place of an aspect where none was found."""
 WORST: Final = 10
@@ -93,8 +83,8 @@ def complaints() -> list[Complaint]:
     found: dict[str, Complaint] = {}
     with TWEETS.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if row["negativereason"] in LABELS:
-                complaint = Complaint(row["airline"], row["text"], LABELS[row["negativereason"]])
+            if row["negativereason"] in REASONS:
+                complaint = Complaint(row["airline"], row["text"], REASONS[row["negativereason"]])
                 found.setdefault(row["tweet_id"], complaint)
     return list(found.values())
 
@@ -121,7 +111,7 @@ def measure_airline(asked: Asked, given: Sequence[Complaint]) -> dict[str, Any]:
             )
             for airline in sorted({one.airline for one in given})
         },
-        "macro_f1": sum(row["f1"] for row in classes(truth, mains).values()) / len(LABELS),
+        "macro_f1": sum(row["f1"] for row in classes(truth, mains).values()) / len(REASONS),
         "classes": classes(truth, mains),
         "confusion": confusion(truth, mains),
         "most_frequent": {"aspect": frequent, "accuracy": count / len(truth)},
@@ -173,7 +163,7 @@ def classes(truth: Sequence[str], answers: Sequence[str]) -> dict[str, dict[str,
             "recall": right[name] / asked[name] if asked[name] else 0.0,
             "f1": 2 * right[name] / (asked[name] + answered[name]) if right[name] else 0.0,
         }
-        for name in LABELS.values()
+        for name in REASONS.values()
     }
 
 
@@ -181,7 +171,7 @@ def confusion(truth: Sequence[str], answers: Sequence[str]) -> dict[str, dict[st
     """Of each class the answers that were given, the most frequent first."""
     return {
         name: dict(Counter(other for one, other in zip(truth, answers, strict=True) if one == name).most_common())
-        for name in LABELS.values()
+        for name in REASONS.values()
     }
 
 

@@ -11,6 +11,7 @@ SEISMIC is built from the paper (Zhao et al., KDD 2015), with its constants for 
 factors, which have to be learned for each age; where it expects infinitely many its error is taken as one.
 """
 
+import math
 import random
 import sys
 from collections.abc import Callable, Sequence
@@ -99,8 +100,8 @@ def _forecasts(
 
 
 def _errors(given: Sequence[Post], guess: Callable[[Post], float]) -> dict[str, float]:
-    errors = [min(1.0, abs(value / post.final - 1.0)) if np.isinf(value := guess(post)) else abs(value / post.final - 1.0)
-              for post in given]  # fmt: skip
+    guesses = [(guess(post), post.final) for post in given]
+    errors = [1.0 if value == math.inf else abs(value / final - 1.0) for value, final in guesses]
     return {"median_error": round(median(errors), 4), "mean_error": round(fmean(errors), 4)}
 
 
@@ -115,7 +116,7 @@ def seismic(post: Post, at: float) -> float:
     infectiousness = weights.sum() / max((followers * exposed).sum(), 1e-12)
     branching = infectiousness * INFLUENCE
     if branching >= 1.0:
-        return float("inf")
+        return math.inf
     return float(place + infectiousness * (followers * (1.0 - _reacted(ages))).sum() / (1.0 - branching))
 
 

@@ -6,11 +6,24 @@ Texts are normalised, as the scorer gets them, and each is there once.
 import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pipeline.text.normalise import normalise
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+
+REASONS: Final = {
+    "Customer Service Issue": "customer_service",
+    "Late Flight": "late_flight",
+    "Cancelled Flight": "cancelled_flight",
+    "Lost Luggage": "lost_luggage",
+    "Damaged Luggage": "damaged_luggage",
+    "Bad Flight": "bad_flight",
+    "Flight Booking Problems": "booking",
+    "Flight Attendant Complaints": "flight_attendants",
+    "longlines": "long_lines",
+}
+"""Reasons of the airline tweets that say one -> aspects of the taxonomy. "Can't Tell" is none."""
 
 
 class Labelled(NamedTuple):
@@ -38,6 +51,15 @@ def airline() -> list[Labelled]:
     return [
         Labelled(normalise(row["text"]), row["airline_sentiment"], row["airline"])
         for row in _once(_rows("airline/tweets.csv"), "tweet_id")
+    ]
+
+
+def complaints() -> list[Labelled]:
+    """The airline tweets that state a reason, by it."""
+    return [
+        Labelled(normalise(row["text"]), REASONS[row["negativereason"]], row["airline"])
+        for row in _once(_rows("airline/tweets.csv"), "tweet_id")
+        if row["negativereason"] in REASONS
     ]
 
 

@@ -3,10 +3,10 @@
     python -m tests.evaluation.fit_cascade
 
 Needs the retweet cascades; the fit is in the repository, so nobody else does. Four figures decide the forecast (typical
-size, level, slope, weight of reach): they make the mean absolute error of its logarithm least over eleven ages from five
-minutes to three and a half days, with a penalty on slope and weight. The interval's ends are quantiles of what the forecast missed
-on cascades that were left out of it, as straight lines over the logarithm of the age. What comes of it on cascades that
-the fit has not seen is measured by `python -m tests.evaluation.cascades`.
+size, level, slope, weight of reach): they make the mean absolute error of its logarithm least over eleven ages from
+five minutes to three and a half days, with a penalty on slope and weight. The interval's ends are quantiles of what the
+forecast missed on cascades that were left out of it, as straight lines over the logarithm of the age. What comes of it
+on cascades that the fit has not seen is measured by `python -m tests.evaluation.cascades`.
 """
 
 import csv
@@ -35,6 +35,8 @@ SOFTNESS = 0.1
 """Errors of the logarithm well below this weigh by their square."""
 MISSED = 0.1
 """The share of posts that are to be beyond each end of the interval."""
+FEWER = 0.05
+"""The share of samples that are below `least`, and that the four figures are not fitted to."""
 FOLDS = 10
 START = (math.log(2000.0), -0.5, 0.0, 0.2)
 BOUNDS = ((5.0, 10.0), (-6.0, 4.0), (-1.0, 1.0), (0.0, 0.6))
@@ -50,8 +52,8 @@ BLANK = Fit(
 )
 """What the model sees of a post whose author's followers are known does not depend on the fit."""
 HEAD = """\
-# How far a post spreads: see `pipeline/forecast.py`. Fitted on 50 retweet cascades of at least 2000 reposts each (TiDeH,
-# MIT) by `python -m tests.evaluation.fit_cascade`; do not edit.
+# How far a post spreads: see `pipeline/forecast.py`. Fitted on 50 retweet cascades of at least 2000 reposts each (the
+# data of TiDeH, MIT license) by `python -m tests.evaluation.fit_cascade`; do not edit.
 """
 
 
@@ -127,37 +129,38 @@ def fitted(given: Sequence[Sequence[Sample]], folds: int = FOLDS) -> Fit:
         without = _central([one for place, one in enumerate(given) if place % folds != fold])
         missed += [_missed(one, without) for post in given[fold::folds] for one in post]
     ages, below, above = zip(*missed, strict=True)
-    return msgspec.structs.replace(_central(given), below=_quantile(ages, below), above=_quantile(ages, above))
+    return msgspec.structs.replace(
+        _central(given), below=_quantile(ages, below, 1.0 - MISSED), above=_quantile(ages, above, 1.0 - MISSED)
+    )
 
 
 def _central(given: Sequence[Sequence[Sample]]) -> Fit:
     """Everything but the interval."""
     table = np.array([[*one.seen, one.final] for post in given for one in post])
-    log_age = np.log(table[:, 3] / 3600.0)
-    blank = msgspec.structs.replace(
-        BLANK, least=_least(table[:, 0], log_age), audience=float(np.exp(np.median(np.log(table[:, 2] / table[:, 0]))))
-    )
-    found = minimize(_loss, START, args=(table, log_age), method="L-BFGS-B", bounds=BOUNDS)
+    observed, _, reach, age, _ = table.T
+    log_ages = np.log(age / 3600.0)
+    least = _quantile(log_ages, np.log(observed), FEWER)
+    enough = np.log(observed) >= least.at_hour + least.slope * log_ages
+    found = minimize(_loss, START, args=(table[enough], log_ages[enough]), method="L-BFGS-B", bounds=BOUNDS)
     typical, level, slope, weight = (float(value) for value in found.x)
-    return msgspec.structs.replace(blank, typical=math.exp(typical), level=Line(level, slope), weight=weight)
+    return msgspec.structs.replace(
+        BLANK,
+        typical=math.exp(typical),
+        level=Line(level, slope),
+        weight=weight,
+        least=least,
+        audience=float(np.exp(np.median(np.log(reach / observed)))),
+    )
 
 
-def _loss(values: Any, table: Any, log_age: Any) -> float:
-    """Mean error of the logarithm, and the penalty. The model without what few reposts change."""
+def _loss(values: Any, table: Any, log_ages: Any) -> float:
+    """Mean error of the logarithm, and the penalty: the forecast of `pipeline.forecast`, for all samples at once."""
     typical, level, slope, weight = values
     observed, recent, reach, age, final = table.T
-    more = np.exp(level + slope * log_age + weight * np.log(reach / recent)) * recent * np.log(SPAN_SECONDS / age)
+    more = np.exp(level + slope * log_ages + weight * np.log(reach / recent)) * recent * np.log(SPAN_SECONDS / age)
     log_size = np.logaddexp(SHARPNESS * typical, SHARPNESS * np.log(observed + more)) / SHARPNESS
     error = log_size - np.log(final + 1.0)
     return float(np.mean(np.sqrt(error**2 + SOFTNESS**2)) + PENALTY * ((SLOPE_SCALE * slope) ** 2 + weight**2))
-
-
-def _least(observed: Any, log_age: Any) -> Line:
-    """A line below the logarithm of all counts after the first ten minutes, through the lowest."""
-    ages = sorted({float(age) for age in log_age if age >= math.log(600 / 3600)})
-    lowest = [float(np.log(observed[log_age == age].min())) for age in ages]
-    slope = float(np.polyfit(ages, lowest, 1)[0])
-    return Line(min(low - slope * age for low, age in zip(lowest, ages, strict=True)), slope)
 
 
 def _missed(one: Sample, fit: Fit) -> tuple[float, float, float]:
@@ -173,10 +176,10 @@ def _missed(one: Sample, fit: Fit) -> tuple[float, float, float]:
     return math.log(one.seen.age / 3600.0), below / wider, above / wider
 
 
-def _quantile(log_ages: Sequence[float], powers: Sequence[float]) -> Line:
-    """The line that all but `MISSED` of the powers are below."""
-    learner = QuantileRegressor(quantile=1.0 - MISSED, alpha=0.0, solver="highs")
-    learner.fit(np.array(log_ages)[:, None], np.array(powers))
+def _quantile(log_ages: Sequence[float], values: Sequence[float], share: float) -> Line:
+    """The line that this share of the values are below."""
+    learner = QuantileRegressor(quantile=share, alpha=0.0, solver="highs")
+    learner.fit(np.array(log_ages)[:, None], np.array(values))
     return Line(float(learner.intercept_), float(learner.coef_[0]))
 
 

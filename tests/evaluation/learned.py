@@ -10,10 +10,8 @@ The data (`airline/tweets.csv`) is no part of the product; without it nothing is
 """
 
 import argparse
-import csv
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -31,21 +29,9 @@ from pipeline.sentiment.learned import ModelScorer
 from pipeline.sentiment.scorer import Scorer
 from pipeline.sentiment.vader import VaderScorer
 from pipeline.taxonomy import load
-from pipeline.text.normalise import normalise
 from pipeline.text.reading import Reader
+from tests.evaluation.data import airline, complaints, missing
 
-FILE = Path(__file__).parents[3] / "shared" / "data" / "airline" / "tweets.csv"
-ASPECTS = {
-    "Customer Service Issue": "customer_service",
-    "Late Flight": "late_flight",
-    "Cancelled Flight": "cancelled_flight",
-    "Lost Luggage": "lost_luggage",
-    "Damaged Luggage": "damaged_luggage",
-    "Bad Flight": "bad_flight",
-    "Flight Booking Problems": "booking",
-    "Flight Attendant Complaints": "flight_attendants",
-    "longlines": "long_lines",
-}
 TIMED_TEXTS_MAX = 2_000
 COMPLAINT = -0.5
 """As what a text is taken when the taxonomy alone is asked."""
@@ -53,21 +39,12 @@ Answers = list[tuple[str, float]]
 """For each text what is said, and how surely."""
 
 
-def measure(file: Path = FILE) -> dict[str, Any]:
+def measure() -> dict[str, Any]:
     """The figures by target, unseen airline and scorer; `skipped` and why, where the data is absent."""
-    if not file.exists():
-        return {"skipped": f"{file} is not there"}
-    rows = _rows(file)
-    sentiment = [
-        Example(normalise(row["text"]), row["airline_sentiment"], row["airline"])
-        for row in rows
-        if row["airline_sentiment"]
-    ]
-    aspects = [
-        Example(normalise(row["text"]), ASPECTS[row["negativereason"]], row["airline"])
-        for row in rows
-        if row["negativereason"] in ASPECTS
-    ]
+    if why := missing():
+        return {"skipped": why}
+    sentiment = [Example(one.text, one.label, one.group) for one in airline()]
+    aspects = [Example(one.text, one.label, one.group) for one in complaints()]
     return {
         "sentiment": {group: _of_sentiment(*_split(sentiment, group)) for group in _groups(sentiment)},
         "aspect": {group: _of_aspects(*_split(aspects, group)) for group in _groups(aspects)},
@@ -146,11 +123,6 @@ def _microseconds(score: Callable[[str], object], texts: list[str]) -> float:
             score(text)
         rounds.append(time.process_time() - started)
     return round(min(rounds[1:]) / len(texts) * 1e6, 1)
-
-
-def _rows(file: Path) -> list[dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def _groups(examples: list[Example]) -> list[str]:
