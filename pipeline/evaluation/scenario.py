@@ -9,15 +9,16 @@ capped (`_QuietHour`), so that an alert that is not in the list of incidents is 
 import math
 from bisect import bisect_left, bisect_right, insort
 from random import Random
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 
 from pipeline.evaluation import phrases
+from pipeline.evaluation.sites import QUIET, Site, directory
 from schemas.feedback import Feedback
 from schemas.post import Author, Metrics, Place, Post, PostKind
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Millis
-from schemas.unit import Department, Hours, Position, Unit, Weekday
+from schemas.unit import Unit
 from schemas.vocabulary import FeedbackChannel, JourneyStage, Network
 
 STARTS = Millis(1_767_571_200_000)
@@ -57,8 +58,8 @@ def generate(seed: int, *, units: int = 36, hours: int = 48, incidents: int = 6,
         raise ValueError("a scenario has at least one unit and one hour, and no negative number of incidents")
     random = Random(seed)  # noqa: S311 - a repeatable world, nothing secret
     ends = Millis(starts + hours * HOUR_MS)
-    parents, sites = _directory(random, units)
-    slots = _slots(random, [site for site in sites if site.rate <= _QUIET], starts, ends, incidents)
+    parents, sites = directory(random, units)
+    slots = _slots(random, [site for site in sites if site.rate <= QUIET], starts, ends, incidents)
     world = _World(random, ends)
     for site in sites:
         world.ordinary_days(site, starts, hours)
@@ -75,130 +76,10 @@ def generate(seed: int, *, units: int = 36, hours: int = 48, incidents: int = 6,
 
 # The directory.
 
-_QUIET = 0.5
-_RATES = ((0.05, _QUIET), (0.8, 4.0), (4.0, 10.0))
-"""Mentions an hour. A third of the units each."""
 
-
-class _Site(msgspec.Struct, frozen=True):
-    """A local unit, how much is said about it, and the hours between UTC and its own winter time."""
-
-    unit: Unit
-    rate: float
-    utc_offset: int
-
-    def mentions(self, at: int) -> float:
-        """Expected mentions an hour at a time of the day: two peaks, a quiet night, the daily mean is `rate`."""
-        hour = (at // HOUR_MS + self.utc_offset) % 24
-        return self.rate * _RHYTHM[self.unit.industry][hour]
-
-
-class _Format(msgspec.Struct, frozen=True):
-    """One kind of local unit of a brand, open on the first `days` of the week, with most mentions at two peaks."""
-
-    brand: str
-    trade: str
-    kind: Any
-    industry: Any
-    days: int
-    opens: str
-    closes: str
-    peaks: tuple[int, int]
-    departments: tuple[str, ...]
-
-
-_FORMATS = (
-    _Format("Pellamoor", "Kitchen", "restaurant", "restaurant", 7, "11:00", "23:00", (13, 20),
-            ("kitchen", "service", "operations", "billing")),
-    _Format("Brindlemark", "Market", "store", "retail", 6, "09:00", "20:00", (12, 18),
-            ("products", "service", "operations", "billing")),
-    _Format("Brindlemark", "Bank", "branch", "bank", 5, "09:00", "17:00", (10, 16),
-            ("accounts", "service", "digital", "billing")),
-    _Format("Quennex", "Motors", "dealership", "dealership", 6, "08:00", "18:00", (9, 17),
-            ("workshop", "sales", "service", "billing")),
-    _Format("Pellamoor", "House", "hotel", "hotel", 7, "00:00", "24:00", (8, 21),
-            ("rooms", "service", "operations", "billing")),
-)  # fmt: skip
-_REGIONS = (("north", "Europe/Dublin", 0), ("south", "Europe/Lisbon", 0), ("east", "Europe/Athens", 2))
-_MINUTES = {"service": (30, 60, 480), "operations": (20, 60, 240), "billing": (60, 240, 1440)}
-_PLACES = (
-    "Fern Hill", "Tolver Cross", "Mallow Street", "Old Wharf", "Gildern Park", "Sennet Lane", "Harbour Steps",
-    "Corvin Square", "Lantern Row", "Bexel Gate", "Orchard End", "Pinder Mill", "Station Yard", "Wickering", "Dunmere",
-    "Castle Moat", "Rosevale", "Thornby", "Quarry Road", "Larkfield", "Marrow Bridge", "Osier Bend", "Saltern Quay",
-    "Yarrow Green", "Hollin Court", "Kestrel Way", "Mottram Dell", "Nettle Corner", "Upper Vane", "Velley Heath",
-    "Birch Arcade", "Crane Dock", "Estler Plaza", "Foundry Hall", "Glass Lane", "Juniper Rise", "Ivel Crossing",
-    "Monk's Ferry", "Penny Meadow", "Raven Hythe",
-)  # fmt: skip
-_OWNERS = ("t.alder", "m.voss", "r.okafor", "l.santos", "k.lind", "p.moreau", "d.nowak", "s.hale", "a.rossi", "j.iyer")
-
-
-def _rhythm(peaks: tuple[int, int]) -> tuple[float, ...]:
-    def hill(hour: int, peak: int) -> float:
-        return math.exp(-((((hour - peak + 12) % 24 - 12) / 3.0) ** 2))
-
-    day = [0.12 + sum(hill(hour, peak) for peak in peaks) for hour in range(24)]
-    return tuple(24 * value / sum(day) for value in day)
-
-
-_RHYTHM = {form.industry: _rhythm(form.peaks) for form in _FORMATS}
-
-
-def _directory(random: Random, count: int) -> tuple[list[Unit], list[_Site]]:
-    """Brands and regions; and local units, their rates spread evenly over the three classes in random order."""
-    brands = sorted({form.brand for form in _FORMATS})
-    parents = [
-        Unit(id=name.lower(), name=f"{name} Group", kind="brand", handles=(name.lower(),), hashtags=(name,),
-             time_zone="Europe/Dublin", languages=("en",), escalation=("head-office",))
-        for name in brands
-    ]  # fmt: skip
-    parents += [
-        Unit(id=f"{name.lower()}-{region}", name=f"{name} {region.title()}", kind="region", parent=name.lower(),
-             time_zone=zone, languages=("en",), escalation=(f"{region}-director", "head-office"))
-        for name in brands for region, zone, _ in _REGIONS
-    ]  # fmt: skip
-    rates = [_RATES[place % len(_RATES)] for place in range(count)]
-    random.shuffle(rates)
-    sites = []
-    for number, (low, high) in enumerate(rates):
-        form, (region, zone, utc_offset) = _FORMATS[number % len(_FORMATS)], random.choice(_REGIONS)
-        unit = _unit(random, form, number, region, zone)
-        sites.append(_Site(unit, math.exp(random.uniform(math.log(low), math.log(high))), utc_offset))
-    return parents, sites
-
-
-def _unit(random: Random, form: _Format, number: int, region: str, zone: str) -> Unit:
-    lap, at = divmod(number, len(_PLACES))
-    place = _PLACES[at] if lap == 0 else f"{_PLACES[at]} {lap + 1}"
-    joined = place.replace(" ", "").replace("'", "")
-    days: tuple[Weekday, ...] = get_args(Weekday)[: form.days]
-    return Unit(
-        id=f"{form.trade}-{place}".lower().replace(" ", "-").replace("'", ""),
-        name=f"{form.brand} {form.trade} {place}",
-        kind=form.kind,
-        industry=form.industry,
-        parent=f"{form.brand.lower()}-{region}",
-        aliases=(f"{form.brand} {place}", f"{place} {form.trade}"),
-        handles=(f"{form.brand.lower()}_{joined.lower()}",),
-        hashtags=(f"{form.brand}{joined}",),
-        place_ids=(f"place-{random.getrandbits(40):010x}",),
-        position=Position(latitude=round(random.uniform(38, 54), 5), longitude=round(random.uniform(-9, 23), 5)),
-        time_zone=zone,
-        opening_hours=tuple(Hours(day=day, opens=form.opens, closes=form.closes) for day in days),
-        languages=("en",),
-        departments=tuple(_department(random, name) for name in form.departments),
-        escalation=(f"{region}-director", "head-office"),
-    )
-
-
-def _department(random: Random, name: str) -> Department:
-    acknowledge, answer, resolve = _MINUTES.get(name, (30, 120, 720))
-    return Department(name=name, owner=random.choice(_OWNERS), acknowledge_within=acknowledge, answer_within=answer,
-                      resolve_within=resolve)  # fmt: skip
-
-
-def _slots(random: Random, quiet: list[_Site], starts: int, ends: int, count: int) -> list[tuple[_Site, int, int]]:
+def _slots(random: Random, quiet: list[Site], starts: int, ends: int, count: int) -> list[tuple[Site, int, int]]:
     """Where and when the incidents are: (unit, first moment, length). By day in the unit's own time if that can be."""
-    taken: list[tuple[_Site, int, int]] = []
+    taken: list[tuple[Site, int, int]] = []
     order = random.sample(quiet, len(quiet))
     for number in range(count):
         site, length = order[number % len(order)], random.randint(30 * MINUTE_MS, 50 * MINUTE_MS)
@@ -255,7 +136,7 @@ class _World:
         self._ids: set[str] = set()
         self._regulars: dict[Network, list[Author]] = {}
 
-    def ordinary_days(self, site: _Site, starts: int, hours: int) -> None:
+    def ordinary_days(self, site: Site, starts: int, hours: int) -> None:
         """Counts by a gamma-Poisson model: the hour's mean is itself drawn around what the time of day expects. One
         survey comes early, so that whoever learns from the first mention on knows a day when an incident comes."""
         random, calm = self._random, _QuietHour(site.rate)
@@ -274,7 +155,7 @@ class _World:
                 else:
                     self._follow_up(site.unit, self._social(site.unit, at, mood), mood, calm)
 
-    def incident(self, site: _Site, begins: int, length: int) -> Incident:
+    def incident(self, site: Site, begins: int, length: int) -> Incident:
         """Many people, one cause; a few write twice. Each names the unit."""
         random, unit = self._random, site.unit
         cause = random.choice(phrases.ASPECTS[unit.industry])
