@@ -6,9 +6,9 @@ of the week explains, it is large beside the largest that the series has seen (w
 while it lasts, only another half on top of it is news again. All other rows score 0, so that one event is a few rows
 above a threshold and not hundreds.
 
-The score is (1 - p) * r / (1 + r): p is the chance of such a count under an over-dispersed model of the window's usual
-count, r the ratio to the largest window before the event. 0.5: as large as the largest so far; 0.6: half as large
-again; 0.75: three times.
+The score is r / (1 + r) / (1 + n p). r is the ratio to the largest window before the event: 0.5 is as large as the
+largest so far, 0.6 half as large again, 0.75 three times. p is the chance of such a count under an over-dispersed model
+of the window's usual count, n how many such windows a fortnight has: what chance brings every fortnight counts half.
 
 Source: the negative-binomial tail as in `pipeline.baseline`; the cut of past outbreaks at 2.58 standard deviations is
 the limit of Noufaily et al. (Stat Med 32, 2013), who weight them down where we cut, because under weights a new level
@@ -115,16 +115,15 @@ class CountSeries(msgspec.Struct):
         expected = self.baseline.expected(hour)
         self._slide(time_ms // MINUTE_MS, count, expected)
         best = Reading(0.0, expected)
-        fade = 0.5 ** (elapsed / HOUR_MS / FADE_HALF_LIFE_HOURS)
         for window in self.windows:
-            reading = self._judge(window, time_ms, fade, expected)
+            reading = self._judge(window, time_ms, elapsed, expected)
             if reading.score > best.score:
                 best = reading
-        row = self.windows[0]
-        usual = expected + OUTBREAK_SIGMAS * math.sqrt(self._variance(row))
-        self.baseline.learn(hour, min(count, usual), min(elapsed / HOUR_MS, 1.0), self.hours)
+        usual = expected + OUTBREAK_SIGMAS * math.sqrt(self._variance(self.windows[0]))
+        taken = count if self.hours < LEARN_HOURS else min(count, usual)
+        self.baseline.learn(hour, taken, min(elapsed / HOUR_MS, 1.0), self.hours)
         for window in self.windows:
-            _learn_dispersion(window, fade)
+            _learn_dispersion(window, _kept(elapsed))
         return best
 
     @staticmethod
@@ -157,12 +156,12 @@ class CountSeries(msgspec.Struct):
             for window in self.windows[1:]:
                 window.first -= spare
 
-    def _judge(self, window: Window, time_ms: int, fade: float, expected: float) -> Reading:
+    def _judge(self, window: Window, time_ms: int, elapsed_ms: int, expected: float) -> Reading:
         """Whether the window has news, and how large it is."""
         nothing = Reading(0.0, expected)
         if self.hours < LEARN_HOURS:
             return nothing
-        window.largest *= fade
+        window.largest *= _kept(elapsed_ms)
         count = window.count
         if window.news_ms is None or time_ms - window.news_ms >= CALM_MS:
             window.before = max(window.largest, CROWD)
@@ -172,13 +171,14 @@ class CountSeries(msgspec.Struct):
             return nothing
         window.bar = GROWTH * count
         window.news_ms = time_ms
-        p_value = negative_binomial_tail(math.ceil(count), window.expected, self._variance(window))
+        p_value = negative_binomial_tail(math.ceil(count), _mean(window), self._variance(window))
         ratio = count / window.before
-        return Reading((1.0 - p_value) * ratio / (1.0 + ratio), expected, window.minutes, p_value)
+        windows = FADE_HALF_LIFE_HOURS * HOUR_MS / max(window.minutes * MINUTE_MS, elapsed_ms)
+        return Reading(ratio / (1.0 + ratio) / (1.0 + windows * p_value), expected, window.minutes, p_value)
 
     def _variance(self, window: Window) -> float:
         """Of the window's count: over-dispersed, and more so while the level is not known well."""
-        mean = max(window.expected, 1e-9)
+        mean = _mean(window)
         return window.dispersion * mean + mean * mean / (1.0 + self.baseline.level.shape)
 
 
@@ -187,8 +187,18 @@ def hour_of_week_utc(time_ms: int) -> int:
     return (time_ms // HOUR_MS + _EPOCH_HOUR_OF_WEEK) % HOURS_OF_WEEK
 
 
-def _learn_dispersion(window: Window, fade: float) -> None:
+def _mean(window: Window) -> float:
+    """The expected count; never nothing, whatever adding and taking away has left."""
+    return max(window.expected, 1e-9)
+
+
+def _kept(elapsed_ms: int) -> float:
+    """What is left after this time of what fades."""
+    return float(0.5 ** (elapsed_ms / (FADE_HALF_LIFE_HOURS * HOUR_MS)))
+
+
+def _learn_dispersion(window: Window, kept: float) -> None:
     """How much the count is off, cut where an outbreak begins."""
-    off = (window.count - window.expected) ** 2 / max(window.expected, 1e-9)
-    window.excess = window.excess * fade + min(off, OUTBREAK_SIGMAS**2 * window.dispersion)
-    window.weight = window.weight * fade + 1.0
+    off = (window.count - window.expected) ** 2 / _mean(window)
+    window.excess = window.excess * kept + min(off, OUTBREAK_SIGMAS**2 * window.dispersion)
+    window.weight = window.weight * kept + 1.0
