@@ -120,6 +120,8 @@ def _apart(group: list[Found[Meaning]], clauses: list[int]) -> list[Found[Meanin
         start, end, meaning = one
         return clauses[start] != clauses[end - 1], start - end, -meaning.weight, start
 
+    if len(group) == 2:
+        return [min(group, key=rank)]
     group.sort(key=rank)
     taken = 0
     chosen: list[Found[Meaning]] = []

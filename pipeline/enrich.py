@@ -16,6 +16,7 @@ from pipeline.control import Shape, version_records
 from pipeline.directory import Directory
 from pipeline.emission import Emission, Incoming
 from pipeline.hiding import hide
+from pipeline.journey import Touchpoint
 from pipeline.lane import Lane, Limits
 from pipeline.memory import Memo
 from pipeline.routing import NoUnit, Routed, route
@@ -411,7 +412,7 @@ class Enricher:
         concerned = () if isinstance(found, NoUnit) else tuple([routed.unit_id for routed in found])
         if text is not None and insight.kind != "delete":
             out.append(Emission(self._texts, text.id.encode(), encode(_hidden(text, concerned, directory))))
-        if insight.touchpoint is not None:
+        if insight.touchpoint is not None and not isinstance(insight.touchpoint, Touchpoint):
             touchpoint = hide(Masked(insight.touchpoint, ()), concerned, directory).text
             insight = msgspec.structs.replace(insight, touchpoint=touchpoint)
         if text is not None and insight.sentiment is not None and insight.sentiment.abstained:

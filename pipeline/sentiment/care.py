@@ -83,7 +83,7 @@ class Care:
         by_word = dict(zip(places, valences, strict=True))
         hits: list[Hit] = []
         for start, end, (valence, reason) in longest(self.phrases.find_in(reading)):
-            within = [by_word.pop(place) for place in range(start, end) if place in by_word]
+            within = [by_word.pop(place) for place in range(start, end) if place in by_word] if by_word else []
             if not valence:
                 continue
             if not service and reason in self.facts:
