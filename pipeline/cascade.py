@@ -1,9 +1,9 @@
 """One post that spreads: what is kept of its reposts, however many there are.
 
-In: reposts as they are seen (their age in seconds after the post, the followers of who reposted), or totals of a counter
-that is polled. Out: how many there are, how many are recent, how many people were reached, how long the reposts have
-been at work. The one rule: reposts go into bins of time that grow with the age of the post, so that a million of them
-is no more than a hundred, and the order in which they come changes nothing.
+In: reposts as they are seen (their age in seconds after the post, the followers of who reposted), or totals of a
+counter that is polled. Out: how many there are, how many are recent, how many people were reached, how long the
+reposts have been at work. The one rule: reposts go into bins of time that grow with the age of the post, so that a
+million of them is no more than a hundred, and the order in which they come changes nothing.
 
 Source: reach, infectiousness and the memory kernel are those of SEISMIC (Zhao et al., A Self-Exciting Point Process
 Model for Predicting Tweet Popularity, KDD 2015, sections 3 and 4): people react to a post at a constant rate for 300 s,
@@ -11,6 +11,7 @@ then slower by a power law with the exponent 0.2315, figures that the paper meas
 """
 
 import math
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -28,7 +29,7 @@ KERNEL_RATE: Final = 1.0 / (KERNEL_SECONDS * (1.0 + 1.0 / KERNEL_EXPONENT))
 
 _BINS: Final = 1 + math.ceil(BINS_AN_OCTAVE * math.log2(SPAN_SECONDS / FIRST_SECONDS))
 _PER_LOG: Final = BINS_AN_OCTAVE / math.log(2.0)
-_STARTS: Final = (0.0, *(FIRST_SECONDS * 2.0 ** (place / BINS_AN_OCTAVE) for place in range(_BINS)))
+_STARTS: Final = (0.0, *(FIRST_SECONDS * math.pow(2.0, place / BINS_AN_OCTAVE) for place in range(_BINS)))
 
 
 class Cascade(msgspec.Struct, omit_defaults=True, gc=False):
@@ -124,14 +125,14 @@ class Cascade(msgspec.Struct, omit_defaults=True, gc=False):
         return place
 
 
-_MIDDLES: Final = tuple((start + end) / 2 for start, end in zip(_STARTS, _STARTS[1:], strict=False))
+_MIDDLES: Final = tuple((start + end) / 2 for start, end in pairwise(_STARTS))
 
 
 def reacted(seconds: float) -> float:
     """Which share of those who will react to a post has done so after this time: the kernel of SEISMIC, summed."""
     if seconds <= KERNEL_SECONDS:
         return KERNEL_RATE * max(seconds, 0.0)
-    tail = (seconds / KERNEL_SECONDS) ** -KERNEL_EXPONENT
+    tail = math.pow(seconds / KERNEL_SECONDS, -KERNEL_EXPONENT)
     return 1.0 - KERNEL_RATE * KERNEL_SECONDS / KERNEL_EXPONENT * tail
 
 

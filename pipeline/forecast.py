@@ -6,10 +6,11 @@ In: a Cascade and its age. Out: a Forecast. The model, whose numbers are in `cas
     forecast = (typical ** 8 + growth ** 8) ** (1 / 8)
 
 `recent` is the present rate times the age, from the reposts of the last quarter of the age: with a rate that falls as
-1 / age it is what the logarithm is to be multiplied by. `reach` is in followers. `typical` is what is known of how large posts get
-that have come this far: near the larger of the two, the forecast is above both. A post with fewer reposts than any had
-at its age in the fit is not one of those, and the less it has the less `typical` says of it. All parts grow with every
-repost, so the one rule: more reposts at the same age never make a smaller forecast.
+1 / age it is what the logarithm is to be multiplied by. `reach` is in followers. `typical` is what is known of how
+large posts get that have come this far: near the larger of the two, the forecast is above both. Where growth
+alone makes less of a post than of nearly all of those, it is hardly one of them: the less it makes of it, the less
+`typical` says. All parts grow with every repost, so the one rule: more reposts at the same age never make a smaller
+forecast. How fast the rate itself grows would break the rule; it is in `branching`, and in the high end.
 
 The fit is of posts that reached 2000 reposts. `Fit.for_any_post` has no `typical`: growth alone; and `low` is a low end
 of growth alone in any case, so that what rests on it does not rest on what other posts did.
@@ -26,7 +27,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from pipeline.cascade import FOLLOWERS_UNKNOWN, SPAN_SECONDS, Cascade, reacted
+from pipeline.cascade import FOLLOWERS_UNKNOWN, KERNEL_SECONDS, SPAN_SECONDS, Cascade, reacted
 
 SHARPNESS: Final = 8
 """The exponent above: how close to the larger of the two the forecast is. 6, 12 and 16 do as well."""
@@ -37,8 +38,13 @@ times e would bring."""
 FEW: Final = 50
 """With fewer reposts than this the interval is wider: there is little to go by."""
 INTERVAL_LEAST: Final = 0.05
+REACH_LEAST: Final = 1000
+"""Followers that are added to the reach: also who follows nobody's follower may see a post."""
 SOME: Final = 10
 """So many resharers' worth is believed of `FOLLOWERS_UNKNOWN` before followers are seen."""
+WAVERING: Final = 0.25
+"""How far the rate of reposts is off for reasons that no kernel knows, most of all the time of day. In the cascades of
+the fit, hours have 0.5 to 1.4 times the reposts of the mean hour (after a day): a standard deviation of 0.3."""
 NORMAL_80: Final = 1.2816
 """80 % of a normal distribution are within so many standard deviations."""
 _HOUR: Final = 3600.0
@@ -63,7 +69,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     typical: float
     level: Line
     weight: float
-    least: Line
+    least: float
     audience: float
     below: Line
     above: Line
@@ -77,7 +83,8 @@ class Forecast(NamedTuple):
     """Reposts and reach (followers of the author and all resharers, who may be the same people) by seven days of age;
     `low` and `high` are the ends of an 80 % interval, and so are those of the reach. `infectiousness`: reposts for each
     follower that has reacted so far, None where the author's followers are not known. `branching`: how many reposts
-    each repost brings, by and by. `supercritical`: it is above one, even at its low end."""
+    each repost brings, by and by, with the ends of an 80 % interval; None where nothing can be said of it, as in the
+    first five minutes. `supercritical`: it is above one, even at its low end: it grows by itself."""
 
     observed: int
     forecast: int
@@ -87,9 +94,9 @@ class Forecast(NamedTuple):
     reach_low: int
     reach_high: int
     infectiousness: float | None
-    branching: float
-    branching_low: float
-    branching_high: float
+    branching: float | None
+    branching_low: float | None
+    branching_high: float | None
     supercritical: bool
 
 
@@ -98,6 +105,12 @@ def shipped() -> Fit:
     """The fit that is in the package."""
     text = files("pipeline").joinpath("cascade_fit.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), Fit)
+
+
+class _Branching(NamedTuple):
+    low: float
+    middle: float
+    high: float
 
 
 class Evidence(NamedTuple):
@@ -119,11 +132,12 @@ def forecast(cascade: Cascade, at_seconds: float, fit: Fit | None = None) -> For
     at = min(max(at_seconds, cascade.latest_seconds, 1.0), SPAN_SECONDS)
     observed = cascade.reposts
     ends = (observed, observed, observed) if at >= SPAN_SECONDS else interval(evidence(cascade, at, fit), fit)
-    low, middle, high = (max(observed, round(end)) for end in ends)
+    branching = _branching(cascade, at)
+    faster = max(1.0, branching.low) if branching else 1.0
+    low, middle, high = (max(observed, round(end)) for end in (*ends[:2], observed + faster * (ends[2] - observed)))
     reach = (cascade.followers or 0) + cascade.reach
     each = (cascade.reach + SOME * FOLLOWERS_UNKNOWN) / (observed + SOME)
     exposure = cascade.exposure(at)
-    branching, error = _branching(cascade, at)
     return Forecast(
         observed=observed,
         forecast=middle,
@@ -133,10 +147,10 @@ def forecast(cascade: Cascade, at_seconds: float, fit: Fit | None = None) -> For
         reach_low=reach + round((low - observed) * each),
         reach_high=reach + round((high - observed) * each),
         infectiousness=observed / exposure if exposure > 0 and cascade.followers is not None else None,
-        branching=branching,
-        branching_low=max(0.0, branching - NORMAL_80 * error),
-        branching_high=branching + NORMAL_80 * error,
-        supercritical=branching - NORMAL_80 * error > 1.0,
+        branching=branching and branching.middle,
+        branching_low=branching and branching.low,
+        branching_high=branching and branching.high,
+        supercritical=branching is not None and branching.low > 1.0,
     )
 
 
@@ -144,50 +158,62 @@ def evidence(cascade: Cascade, at: float, fit: Fit) -> Evidence:
     """What the model sees at this age. One repost is always added, so that there are logarithms."""
     observed = cascade.reposts + 1.0
     recent = (cascade.recent((1.0 - RECENT_SHARE) * at, at) + RECENT_SHARE) / RECENT_SCALE
-    known = cascade.followers is not None
-    reach = cascade.followers + cascade.reach + 1000.0 if known else fit.audience * observed
-    return Evidence(observed, recent, reach, at)
+    if cascade.followers is None:
+        return Evidence(observed, recent, fit.audience * observed, at)
+    return Evidence(observed, recent, cascade.followers + cascade.reach + REACH_LEAST, at)
 
 
 def interval(seen: Evidence, fit: Fit) -> tuple[float, float, float]:
     """Low end, forecast and high end, in reposts. Observed and forecast are the two ends of a scale in logarithms: the
-    interval reaches a part of it down from growth and up from the forecast, a greater part with few reposts."""
-    growth = _growth(seen, fit)
-    enough = min(1.0, seen.observed * math.exp(-fit.least.at(seen.age)))
+    interval reaches a part of it down from growth and up from the forecast, a greater part with few reposts, and the
+    chance of a Poisson count beyond."""
+    growth = grown(seen, fit)
+    enough = min(1.0, growth / fit.least)
     final = _larger(fit.typical * enough * enough, growth)
-    wider = max(1.0, math.sqrt(FEW / seen.observed))
+    wider = wider_by(seen.observed)
     below = min(1.0, max(INTERVAL_LEAST, fit.below.at(seen.age)) * wider)
     above = max(INTERVAL_LEAST, fit.above.at(seen.age)) * wider
     low = growth * (seen.observed / growth) ** below
     high = final * (final / seen.observed) ** above
+    low -= NORMAL_80 * math.sqrt(max(0.0, low - seen.observed))
+    high += NORMAL_80 * math.sqrt(max(0.0, final - seen.observed))
     return low - 1.0, final - 1.0, high - 1.0
 
 
-def _growth(seen: Evidence, fit: Fit) -> float:
+def grown(seen: Evidence, fit: Fit) -> float:
+    """What growth alone makes of it in the end, and one more."""
     log_more = fit.level.at(seen.age) + fit.weight * math.log(seen.reach / seen.recent)
     return seen.observed + math.exp(log_more) * seen.recent * math.log(SPAN_SECONDS / seen.age)
 
 
+def wider_by(observed: float) -> float:
+    """How much wider the interval is than with many reposts."""
+    return max(1.0, math.sqrt(math.sqrt(FEW / observed)))
+
+
 def _larger(typical: float, growth: float) -> float:
     larger = max(typical, growth)
-    return larger * ((typical / larger) ** SHARPNESS + (growth / larger) ** SHARPNESS) ** (1.0 / SHARPNESS)
+    return larger * math.pow((typical / larger) ** SHARPNESS + (growth / larger) ** SHARPNESS, 1.0 / SHARPNESS)
 
 
-def _branching(cascade: Cascade, at: float) -> tuple[float, float]:
-    """How many reposts a repost brings, and the standard error.
-
-    The reposts of each half of the age are those that the post itself brought and those that reposts brought, both by
-    the kernel of SEISMIC: two equations with two unknowns. So no followers are needed, and a post with a large
-    audience of its own is not taken for one that spreads by itself. The error is that of Poisson counts."""
+def _branching(cascade: Cascade, at: float) -> _Branching | None:
+    """The reposts of each half of the age are those that the post itself brought and those that reposts brought, both
+    by the kernel of SEISMIC: two equations with two unknowns. So no followers are needed, and a post with a large
+    audience of its own is not taken for one that grows by itself. The error is that of Poisson counts whose
+    rate wavers. None while the kernel is flat, and where reposts have not been there for long enough."""
     half = at / 2
-    late = cascade.recent(half, at)
-    early = cascade.reposts - late
     own_early, own_late = reacted(half), reacted(at) - reacted(half)
     work_early = cascade.work(half)
-    work_late = cascade.work(at) - work_early
-    scale = own_early * work_late - own_late * work_early
-    if scale <= 0.0:
-        return 0.0, 0.0
-    branching = (own_early * late - own_late * early) / scale
-    error = math.sqrt(own_early**2 * (late + 1.0) + own_late**2 * (early + 1.0)) / scale
-    return max(0.0, branching), error
+    scale = own_early * (cascade.work(at) - work_early) - own_late * work_early
+    if at < KERNEL_SECONDS or scale <= 0.0:
+        return None
+    late = cascade.recent(half, at)
+    early = cascade.reposts - late
+    found = (own_early * late - own_late * early) / scale
+    error = math.hypot(own_early * _error(late), own_late * _error(early)) / scale
+    low, middle, high = (max(0.0, found + NORMAL_80 * part * error) for part in (-1.0, 0.0, 1.0))
+    return _Branching(low, middle, high)
+
+
+def _error(count: float) -> float:
+    return math.sqrt(count + 1.0 + (WAVERING * count) ** 2)

@@ -13,6 +13,7 @@ class Commands(click.Group):
         "alerts": "Read alerts as a consumer does, act on them as a manager does.",
         "deadletters": "See what was refused and why; send it through again.",
         "demo": "Start everything and play a scenario into it.",
+        "forecast": "How far posts will spread, from their reposts so far.",
         "ingest": "Send a CSV or JSON-lines file into the service.",
         "kafka": "Run an embedded Apache Kafka in the foreground.",
         "replay": "Turn history into alerts, in one process, without Kafka.",

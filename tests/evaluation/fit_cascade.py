@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import QuantileRegressor
 
 from pipeline.cascade import SPAN_SECONDS, Cascade
-from pipeline.forecast import FEW, SHARPNESS, Evidence, Fit, Line, evidence, interval
+from pipeline.forecast import SHARPNESS, Evidence, Fit, Line, evidence, grown, interval, wider_by
 from tests.evaluation.data import FOLDER
 
 DATA = FOLDER / "cascades" / "events.csv.gz"
@@ -36,7 +36,7 @@ SOFTNESS = 0.1
 MISSED = 0.1
 """The share of posts that are to be beyond each end of the interval."""
 FEWER = 0.05
-"""The share of samples that are below `least`, and that the four figures are not fitted to."""
+"""The share of samples that are below `least`."""
 FOLDS = 10
 START = (math.log(2000.0), -0.5, 0.0, 0.2)
 BOUNDS = ((5.0, 10.0), (-6.0, 4.0), (-1.0, 1.0), (0.0, 0.6))
@@ -45,7 +45,7 @@ BLANK = Fit(
     typical=0.0,
     level=Line(0.0, 0.0),
     weight=0.0,
-    least=Line(0.0, 0.0),
+    least=1.0,
     audience=1.0,
     below=Line(0.0, 0.0),
     above=Line(0.0, 0.0),
@@ -137,27 +137,28 @@ def fitted(given: Sequence[Sequence[Sample]], folds: int = FOLDS) -> Fit:
 def _central(given: Sequence[Sequence[Sample]]) -> Fit:
     """Everything but the interval."""
     table = np.array([[*one.seen, one.final] for post in given for one in post])
-    observed, _, reach, age, _ = table.T
-    log_ages = np.log(age / 3600.0)
-    least = _quantile(log_ages, np.log(observed), FEWER)
-    enough = np.log(observed) >= least.at_hour + least.slope * log_ages
-    found = minimize(_loss, START, args=(table[enough], log_ages[enough]), method="L-BFGS-B", bounds=BOUNDS)
+    found = minimize(_loss, START, args=(table,), method="L-BFGS-B", bounds=BOUNDS)
     typical, level, slope, weight = (float(value) for value in found.x)
-    return msgspec.structs.replace(
+    fit = msgspec.structs.replace(
         BLANK,
         typical=math.exp(typical),
         level=Line(level, slope),
         weight=weight,
-        least=least,
-        audience=float(np.exp(np.median(np.log(reach / observed)))),
+        audience=float(np.exp(np.median(np.log(table[:, 2] / table[:, 0])))),
     )
+    sizes = [grown(one.seen, fit) for post in given for one in post]
+    return msgspec.structs.replace(fit, least=float(np.quantile(sizes, FEWER)))
 
 
-def _loss(values: Any, table: Any, log_ages: Any) -> float:
+def _loss(values: Any, table: Any) -> float:
     """Mean error of the logarithm, and the penalty: the forecast of `pipeline.forecast`, for all samples at once."""
     typical, level, slope, weight = values
     observed, recent, reach, age, final = table.T
-    more = np.exp(level + slope * log_ages + weight * np.log(reach / recent)) * recent * np.log(SPAN_SECONDS / age)
+    more = (
+        np.exp(level + slope * np.log(age / 3600.0) + weight * np.log(reach / recent))
+        * recent
+        * np.log(SPAN_SECONDS / age)
+    )
     log_size = np.logaddexp(SHARPNESS * typical, SHARPNESS * np.log(observed + more)) / SHARPNESS
     error = log_size - np.log(final + 1.0)
     return float(np.mean(np.sqrt(error**2 + SOFTNESS**2)) + PENALTY * ((SLOPE_SCALE * slope) ** 2 + weight**2))
@@ -167,10 +168,10 @@ def _missed(one: Sample, fit: Fit) -> tuple[float, float, float]:
     """The logarithm of the age; how far down from growth and up from the forecast the interval must reach to have the
     final number in it, in the powers of `pipeline.forecast.interval`."""
     unit = msgspec.structs.replace(fit, below=Line(1.0, 0.0), above=Line(1.0, 0.0))
-    growth = interval(one.seen, unit.for_any_post())[1] + 1.0
+    growth = grown(one.seen, unit)
     final = interval(one.seen, unit)[1] + 1.0
     observed, true = one.seen.observed, one.final + 1.0
-    wider = max(1.0, math.sqrt(FEW / observed))
+    wider = wider_by(observed)
     below = math.log(growth / true) / math.log(growth / observed)
     above = math.log(true / final) / math.log(final / observed)
     return math.log(one.seen.age / 3600.0), below / wider, above / wider
