@@ -7,7 +7,7 @@ deterministic as texts come, and all that is remembered of them is kept within a
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 GAP: Final = ".."
@@ -16,8 +16,11 @@ GAP_MAX: Final = 3
 KEPT_MAX: Final = 100_000
 """Words, and states, that are kept."""
 
-END: Final = -1
-"""What stands behind the last word: of no kind, and nothing goes on there."""
+SIGN_BITS: Final = 58
+"""A part of a sequence is one of so many bits in the signs of words and states. If a word's sign and a state's have no
+bit in common, nothing goes on there: most words end there, and neither cost a look-up nor are remembered."""
+_ANY: Final = 1 << SIGN_BITS
+"""In the sign of every word, and of each state that any word may follow."""
 
 _ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)\Z")
 
@@ -32,9 +35,11 @@ class Automaton:
         self._prefix_lengths: list[int] = []
         self._kinds: dict[tuple[str, ...], int] = {(): 0}
         self._parts: list[tuple[str, ...]] = [()]
+        self._bits: dict[str, int] = {}
+        self._signs = [_ANY]
         self._kind_of = _Kinds(self._kind)
         self._states: dict[tuple[tuple[int, int], ...], _State] = {}
-        self._start = _State(((self._root, -1),), self._follow)
+        self._start = _State((), ((self._root, -1),), 0, self._follow)
 
     @property
     def vocabulary(self) -> set[str]:
@@ -48,6 +53,7 @@ class Automaton:
                 node.gap = node.gap or self._node()
                 node = node.gap
                 continue
+            self._bits.setdefault(part, 1 << len(self._bits) % SIGN_BITS)
             for word in part.split("|"):
                 self._parts_of[word].add(part)
                 if word[-1] == "*" and len(word) - 1 not in self._prefix_lengths:
@@ -62,22 +68,23 @@ class Automaton:
         end."""
         found: list[list[tuple[int, int, Any]]] = [[] for _ in range(owners)]
         kinds = list(map(self._kind_of.__getitem__, words))
-        states = list(map(self._start.__getitem__, kinds))
-        kinds.append(END)
-        for start, state in enumerate(states):
-            end = start
-            while state is not None:
+        signs = list(map(self._signs.__getitem__, kinds))
+        signs.append(0)  # behind the last word nothing goes on
+        state: _State | None
+        for start, state in enumerate(map(self._start.__getitem__, kinds)):
+            if state is None:
+                continue
+            end = start + 1
+            while True:
+                for owner, value in state.ends:
+                    found[owner].append((start, end, value))
+                if not state.sign & signs[end] or (state := state[kinds[end]]) is None:
+                    break
                 end += 1
-                if state.ends:
-                    for owner, value in state.ends:
-                        found[owner].append((start, end, value))
-                state = state[kinds[end]]
         return found
 
     def _follow(self, state: "_State", kind: int) -> "_State | None":
         """The state after a word of that kind; None if no pattern goes on."""
-        if kind == END:
-            return None
         places: dict[tuple[int, int], tuple[_Node, int]] = {}
 
         def reach(node: _Node, passed: int) -> None:
@@ -99,8 +106,20 @@ class Automaton:
             if len(self._states) >= KEPT_MAX:
                 self._states.clear()
                 self._start.clear()
-            following = self._states[key] = _State(tuple(places[one] for one in key), self._follow)
+            following = self._states[key] = self._state([places[one] for one in key])
         return following
+
+    def _state(self, places: "Sequence[tuple[_Node, int]]") -> "_State":
+        sign = 0
+        ends: dict[tuple[int, Any], int] = {}
+        for node, passed in places:
+            sign |= self._sign(node.children)
+            if passed > 0:
+                sign |= _ANY
+            elif passed < 0:
+                for end, place in node.values.items():
+                    ends[end] = min(place, ends.get(end, place))
+        return _State(tuple(sorted(ends, key=ends.__getitem__)), tuple(places), sign, self._follow)
 
     def _node(self) -> "_Node":
         self._nodes += 1
@@ -121,7 +140,14 @@ class Automaton:
         kind = self._kinds.setdefault(parts, len(self._parts))
         if kind == len(self._parts):
             self._parts.append(parts)
+            self._signs.append(self._sign(parts) | _ANY)
         return kind
+
+    def _sign(self, parts: Iterable[str]) -> int:
+        sign = 0
+        for part in parts:
+            sign |= self._bits[part]
+        return sign
 
 
 class _Kinds(dict[str, int]):
@@ -154,20 +180,23 @@ class _Node:
 
 class _State(dict[int, "_State | None"]):
     """Several nodes at once, each with the number of words that may still be passed over (-1: none) -> by kind of word
-    the state that follows. `ends`: what ends here, in the order of the sequences."""
+    the state that follows. `ends`: owners and values of what ends here, in the order of the sequences. `sign`: of the
+    words that something may go on with."""
 
-    __slots__ = ("_follow", "ends", "places")
+    __slots__ = ("_follow", "ends", "places", "sign")
 
-    def __init__(self, places: tuple[tuple[_Node, int], ...], follow: "Callable[[_State, int], _State | None]") -> None:
+    def __init__(
+        self,
+        ends: tuple[tuple[int, Any], ...],
+        places: tuple[tuple[_Node, int], ...],
+        sign: int,
+        follow: "Callable[[_State, int], _State | None]",
+    ) -> None:
         super().__init__()
-        self._follow = follow
+        self.ends = ends
         self.places = places
-        values: dict[tuple[int, Any], int] = {}
-        for node, passed in places:
-            if passed < 0:
-                for value, place in node.values.items():
-                    values[value] = min(place, values.get(value, place))
-        self.ends = tuple(sorted(values, key=values.__getitem__))
+        self.sign = sign
+        self._follow = follow
 
     def __missing__(self, kind: int) -> "_State | None":
         following = self[kind] = self._follow(self, kind)

@@ -205,6 +205,15 @@ def test_a_text_of_one_word_a_hundred_thousand_times_is_read_in_one_go() -> None
     assert len(phrases.find(["so"] * 100_000)) < 100_000 * 3 * (GAP_MAX + 1)
 
 
+def test_what_cannot_go_on_is_not_remembered() -> None:
+    """Whatever strangers write behind a word, the automaton is as large as its patterns make it."""
+    phrases = Phrases([("late", 0), ("lost .. bag", 1), ("no refund", 2)])
+    for number in range(1_000):
+        phrases.find(f"late word{number} lost word{number} no word{number}".split())
+
+    assert sum(map(len, phrases._automaton._states.values())) < 20
+
+
 class TestLongest:
     def test_of_those_that_overlap_the_longest(self) -> None:
         """Whatever their order."""
