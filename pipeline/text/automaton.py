@@ -16,9 +16,10 @@ GAP_MAX: Final = 3
 KEPT_MAX: Final = 100_000
 """Words, and states, that are kept."""
 
-SIGN_BITS: Final = 58
-"""A part of a sequence is one of so many bits in the signs of words and states. If a word's sign and a state's have no
-bit in common, nothing goes on there: most words end there, and neither cost a look-up nor are remembered."""
+SIGN_BITS: Final = 28
+"""A part of a sequence is one of so many bits (an integer of one digit, as Python stores it) in the signs of words and
+states. If a word's sign and a state's have no bit in common, nothing goes on there: that is how most phrases end, and
+it neither costs a look-up nor is remembered."""
 _ANY: Final = 1 << SIGN_BITS
 """In the sign of every word, and of each state that any word may follow."""
 
