@@ -64,8 +64,7 @@ class Reading(NamedTuple):
 
 class Window(msgspec.Struct, gc=False):
     """A window's sums, its over-dispersion, and what is large in it. `first`: the place of its oldest minute.
-    `excess` / `weight` is the variance over the mean; `largest` fades; `before`: the largest when the event opened;
-    `bar`: what is news; `news_ms`: when the last news was."""
+    `excess` / `weight` is the variance over the mean; `largest` fades; `before`: the largest when the event opened."""
 
     minutes: int
     first: int = 0
@@ -75,8 +74,6 @@ class Window(msgspec.Struct, gc=False):
     weight: float = 0.0
     largest: float = 0.0
     before: float = 0.0
-    bar: float = 0.0
-    news_ms: int | None = None
 
     @property
     def dispersion(self) -> float:
@@ -94,10 +91,13 @@ class Minute(msgspec.Struct, array_like=True, gc=False):
 
 class CountSeries(msgspec.Struct):
     """All that is remembered of a series: at most a day of minutes, 193 cells, three windows. `hours`: how much time
-    the rows stand for; what is not there (a gap) does not fade anything."""
+    the rows stand for; what is not there (a gap) does not fade anything. `news_ms`, `said`: when the last news was, and
+    its ratio."""
 
     newest_ms: int | None = None
     hours: float = 0.0
+    said: float = 0.0
+    news_ms: int | None = None
     baseline: SeasonalBaseline = msgspec.field(default_factory=SeasonalBaseline)
     minutes: list[Minute] = []
     windows: list[Window] = msgspec.field(default_factory=lambda: [Window(minutes) for minutes in (0, *SPANS_MINUTES)])
@@ -114,11 +114,7 @@ class CountSeries(msgspec.Struct):
         hour = hour_of_week_utc(time_ms) if hour_of_week is None else hour_of_week
         expected = self.baseline.expected(hour)
         self._slide(time_ms // MINUTE_MS, count, expected)
-        best = Reading(0.0, expected)
-        for window in self.windows:
-            reading = self._judge(window, time_ms, elapsed, expected)
-            if reading.score > best.score:
-                best = reading
+        best = self._news(time_ms, elapsed, expected)
         usual = expected + OUTBREAK_SIGMAS * math.sqrt(self._variance(self.windows[0]))
         taken = count if self.hours < LEARN_HOURS else min(count, usual)
         self.baseline.learn(hour, taken, min(elapsed / HOUR_MS, 1.0), self.hours)
@@ -156,23 +152,32 @@ class CountSeries(msgspec.Struct):
             for window in self.windows[1:]:
                 window.first -= spare
 
-    def _judge(self, window: Window, time_ms: int, elapsed_ms: int, expected: float) -> Reading:
-        """Whether the window has news, and how large it is."""
-        nothing = Reading(0.0, expected)
+    def _news(self, time_ms: int, elapsed_ms: int, expected: float) -> Reading:
+        """Whether a window has news, and which of them the most. One event for all windows: that the day is large
+        because this hour is was said already."""
+        nothing = best = Reading(0.0, expected)
         if self.hours < LEARN_HOURS:
             return nothing
-        window.largest *= _kept(elapsed_ms)
-        count = window.count
-        if window.news_ms is None or time_ms - window.news_ms >= CALM_MS:
-            window.before = max(window.largest, CROWD)
-            window.bar = OPEN * window.before
-        window.largest = max(window.largest, count)
-        if count < window.bar or self.hours < 2 * LEARN_HOURS:
+        over = self.news_ms is None or time_ms - self.news_ms >= CALM_MS
+        for window in self.windows:
+            window.largest *= _kept(elapsed_ms)
+            if over:
+                window.before = max(window.largest, CROWD)
+            window.largest = max(window.largest, window.count)
+        ratio_min = OPEN if over else GROWTH * self.said
+        ratios = [window.count / window.before for window in self.windows]
+        if max(ratios) < ratio_min or self.hours < 2 * LEARN_HOURS:
             return nothing
-        window.bar = GROWTH * count
-        window.news_ms = time_ms
-        p_value = negative_binomial_tail(math.ceil(count), _mean(window), self._variance(window))
-        ratio = count / window.before
+        self.news_ms, self.said = time_ms, max(ratios)
+        for window, ratio in zip(self.windows, ratios, strict=True):
+            if ratio >= ratio_min:
+                reading = self._scored(window, ratio, elapsed_ms, expected)
+                best = max(best, reading)
+        return best
+
+    def _scored(self, window: Window, ratio: float, elapsed_ms: int, expected: float) -> Reading:
+        """How large it is, and how unlikely."""
+        p_value = negative_binomial_tail(math.ceil(window.count), _mean(window), self._variance(window))
         windows = FADE_HALF_LIFE_HOURS * HOUR_MS / max(window.minutes * MINUTE_MS, elapsed_ms)
         return Reading(ratio / (1.0 + ratio) / (1.0 + windows * p_value), expected, window.minutes, p_value)
 
