@@ -10,7 +10,9 @@ In: a Cascade and its age. Out: a Forecast. The model, whose numbers are in `cas
 large posts get that have come this far: near the larger of the two, the forecast is above both. Where growth
 alone makes less of a post than of nearly all of those, it is hardly one of them: the less it makes of it, the less
 `typical` says. All parts grow with every repost, so the one rule: more reposts at the same age never make a smaller
-forecast. How fast the rate itself grows would break the rule; it is in `branching`, and in the high end.
+forecast. There is one exception: a supercritical post is on its way to be one of the large ones, and the low end of its
+branching is multiplied to growth before `least` is asked; early reposts that are added show that it grows slower.
+(Multiplying the forecast itself makes it worse: in the cascades of the fit growth hardly stays supercritical for long.)
 
 The fit is of posts that reached 2000 reposts. `Fit.for_any_post` has no `typical`: growth alone; and `low` is a low end
 of growth alone in any case, so that what rests on it does not rest on what other posts did.
@@ -30,7 +32,9 @@ import msgspec
 from pipeline.cascade import FOLLOWERS_UNKNOWN, KERNEL_SECONDS, SPAN_SECONDS, Cascade, reacted
 
 SHARPNESS: Final = 8
-"""The exponent above: how close to the larger of the two the forecast is. 6, 12 and 16 do as well."""
+"""The exponent above: how close to the larger of the two the forecast is. All from 4 to 16 do about as well."""
+FADING: Final = 4
+"""How fast `typical` loses its say below `least`."""
 RECENT_SHARE: Final = 0.25
 RECENT_SCALE: Final = math.log(4 / 3)
 """With a rate that falls as 1 / age, the reposts of the last quarter of the age divided by this are what the age
@@ -39,7 +43,7 @@ FEW: Final = 50
 """With fewer reposts than this the interval is wider: there is little to go by."""
 INTERVAL_LEAST: Final = 0.05
 REACH_LEAST: Final = 1000
-"""Followers that are added to the reach: also who follows nobody's follower may see a post."""
+"""Followers that are added to the reach in the model: some find a post who follow nobody that posted it."""
 SOME: Final = 10
 """So many resharers' worth is believed of `FOLLOWERS_UNKNOWN` before followers are seen."""
 WAVERING: Final = 0.25
@@ -63,13 +67,14 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`typical`: reposts. `level`: the logarithm of the level and its slope. `weight`: of reach, 0 to 1. `least`: the
-    logarithm of the fewest reposts in the fit. `audience`: followers per repost, where those of the author are unknown.
-    `below`, `above`: how far the 80 % interval reaches, as a power of forecast over observed."""
+    logarithm of what growth made of 19 in 20 posts of the fit, or more. `audience`: followers per repost, where those
+    of the author are unknown. `below`, `above`: how far the 80 % interval reaches, as a power of forecast over
+    observed."""
 
     typical: float
     level: Line
     weight: float
-    least: float
+    least: Line
     audience: float
     below: Line
     above: Line
@@ -131,10 +136,11 @@ def forecast(cascade: Cascade, at_seconds: float, fit: Fit | None = None) -> For
     fit = fit or shipped()
     at = min(max(at_seconds, cascade.latest_seconds, 1.0), SPAN_SECONDS)
     observed = cascade.reposts
-    ends = (observed, observed, observed) if at >= SPAN_SECONDS else interval(evidence(cascade, at, fit), fit)
     branching = _branching(cascade, at)
+    seen = evidence(cascade, at, fit)
     faster = max(1.0, branching.low) if branching else 1.0
-    low, middle, high = (max(observed, round(end)) for end in (*ends[:2], observed + faster * (ends[2] - observed)))
+    ends = (observed, observed, observed) if at >= SPAN_SECONDS else interval(seen, fit, faster)
+    low, middle, high = (max(observed, round(end)) for end in ends)
     reach = (cascade.followers or 0) + cascade.reach
     each = (cascade.reach + SOME * FOLLOWERS_UNKNOWN) / (observed + SOME)
     exposure = cascade.exposure(at)
@@ -163,13 +169,13 @@ def evidence(cascade: Cascade, at: float, fit: Fit) -> Evidence:
     return Evidence(observed, recent, cascade.followers + cascade.reach + REACH_LEAST, at)
 
 
-def interval(seen: Evidence, fit: Fit) -> tuple[float, float, float]:
+def interval(seen: Evidence, fit: Fit, faster: float = 1.0) -> tuple[float, float, float]:
     """Low end, forecast and high end, in reposts. Observed and forecast are the two ends of a scale in logarithms: the
     interval reaches a part of it down from growth and up from the forecast, a greater part with few reposts, and the
-    chance of a Poisson count beyond."""
+    chance of a Poisson count beyond. `faster`: the low end of the branching, at least one."""
     growth = grown(seen, fit)
-    enough = min(1.0, growth / fit.least)
-    final = _larger(fit.typical * enough * enough, growth)
+    enough = min(1.0, faster * growth * math.exp(-fit.least.at(seen.age)))
+    final = _larger(fit.typical * enough**FADING, growth)
     wider = wider_by(seen.observed)
     below = min(1.0, max(INTERVAL_LEAST, fit.below.at(seen.age)) * wider)
     above = max(INTERVAL_LEAST, fit.above.at(seen.age)) * wider

@@ -7,14 +7,14 @@ import math
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import click
 import orjson
-import rich.progress
 from rich.console import Console
+from rich.progress import wrap_file
 
 from agents.cli.context import Mistake
 from pipeline.cascade import Cascade
@@ -34,16 +34,16 @@ class Followed:
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option(
     "--at", "at_seconds", type=float, required=True, help="Age of the posts in seconds; later reposts are not used."
 )
 @click.option("--json", "as_json", is_flag=True, help="JSON lines, as without it.")
 def forecast(file: Path, at_seconds: float, as_json: bool) -> None:
-    """How far posts will spread, from what happened up to an age: CSV (also .gz) -> one JSON object for each post.
+    """How far posts will spread, from what happened up to an age: CSV (also .gz, - is standard input) -> JSON lines.
 
     The columns are cascade (any name), t_seconds (since the original) and followers (of who posted; empty if unknown).
-    The first row of a cascade with t_seconds 0 is the original, all others are reposts. In each object: cascade,
+    The first row of a cascade with t_seconds 0 is the original, all others are reposts. For each cascade: its name,
     observed (reposts up to --at), forecast (reposts after seven days), low and high (80 % interval), supercritical
     (each repost brings more than one).
 
@@ -98,16 +98,19 @@ def read(file: Path, at_seconds: float) -> dict[str, Followed]:
 
 
 @contextmanager
-def _lines(file: Path) -> Iterator[IO[str]]:
-    """The text of the file, with a bar that shows how much of it is read on a terminal."""
+def _lines(file: Path) -> Iterator[Iterator[str]]:
+    """The file's lines, unpacked; progress is shown on a terminal."""
     console = Console(stderr=True)
-    bar = rich.progress.open(
-        file, "rb", description="reading", console=console, transient=True, disable=not console.is_terminal
-    )
-    with bar as packed:
-        unpacked: Any = gzip.GzipFile(fileobj=packed) if file.suffix == ".gz" else packed
-        text = io.TextIOWrapper(unpacked, encoding="utf-8-sig", errors="replace", newline="")
-        yield cast(IO[str], (line.replace("\0", "") for line in text))
+    standard = str(file) == "-"
+    with sys.stdin.buffer if standard else file.open("rb") as raw:
+        total = 0 if standard else file.stat().st_size
+        shown = console.is_terminal and total > 0
+        with (
+            wrap_file(raw, total, description="reading", console=console, transient=True) if shown else nullcontext(raw)
+        ) as packed:
+            content: Any = gzip.GzipFile(fileobj=packed) if file.suffix == ".gz" else packed
+            text = io.TextIOWrapper(content, encoding="utf-8-sig", errors="replace", newline="")
+            yield (line.replace("\0", "\ufffd") for line in text)
 
 
 def _columns(file: Path, header: list[str]) -> list[int]:

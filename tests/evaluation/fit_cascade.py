@@ -45,7 +45,7 @@ BLANK = Fit(
     typical=0.0,
     level=Line(0.0, 0.0),
     weight=0.0,
-    least=1.0,
+    least=Line(0.0, 0.0),
     audience=1.0,
     below=Line(0.0, 0.0),
     above=Line(0.0, 0.0),
@@ -146,8 +146,8 @@ def _central(given: Sequence[Sequence[Sample]]) -> Fit:
         weight=weight,
         audience=float(np.exp(np.median(np.log(table[:, 2] / table[:, 0])))),
     )
-    sizes = [grown(one.seen, fit) for post in given for one in post]
-    return msgspec.structs.replace(fit, least=float(np.quantile(sizes, FEWER)))
+    log_sizes = [math.log(grown(one.seen, fit)) for post in given for one in post]
+    return msgspec.structs.replace(fit, least=_quantile(np.log(table[:, 3] / 3600.0), log_sizes, FEWER))
 
 
 def _loss(values: Any, table: Any) -> float:
