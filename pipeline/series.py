@@ -3,7 +3,7 @@
 In: rows of (time, count) in order of time. Out: a Reading for each, from that row and earlier ones only. Three windows
 end at every row: the row itself, the last hour, the last day. The one rule: a surge is news. It is above what the hour
 of the week explains, it is large beside the largest that the series has seen (which fades), and it was not said before:
-while it lasts, only another half on top of it is news again. All other rows score 0, so that one event is a few rows
+while it lasts, only two fifths on top of it are news again. All other rows score 0, so that one event is a few rows
 above a threshold and not hundreds.
 
 The score is r / (1 + r) / (1 + n p). r is the ratio to the largest window before the event: 0.5 is as large as the
@@ -33,8 +33,8 @@ FADE_HALF_LIFE_HOURS = 14 * 24
 """What was the largest counts half after two weeks, as what is usual does."""
 OPEN = 0.5
 """An event opens at half of the largest."""
-GROWTH = 1.5
-"""It is news again where it grows by half."""
+GROWTH = 1.4
+"""It is news again where it is larger by so much than what was said."""
 CALM_MS = 12 * HOUR_MS
 """After this long without news it is over."""
 CROWD = 3.0
