@@ -80,7 +80,11 @@ class Care:
         words = reading.words
         service = words[:1] == [HANDLE] or self.speaks_of_service(reading)
         places, valences = (self._customers if service else self._others).valences(reading.raw)
-        by_word = dict(zip(places, valences, strict=True))
+        by_word = {
+            place: valence
+            for place, valence in zip(places, valences, strict=True)
+            if words[place] != HANDLE and not words[place].isdecimal()
+        }
         hits: list[Hit] = []
         for start, end, (valence, reason) in longest(self.phrases.find_in(reading)):
             within = [by_word.pop(place) for place in range(start, end) if place in by_word] if by_word else []

@@ -20,6 +20,9 @@ from pipeline.text.reading import Reading
 from schemas.insight import Sentiment
 from schemas.vocabulary import SentimentLabel
 
+WORDLESS = (0.3, 0.4, 0.3)
+"""How likely the labels are where stars come without a word: three of them are neutral."""
+
 
 class CustomerScorer(Scorer):
     """One language. Raises FileNotFoundError where there are no files for it."""
@@ -46,7 +49,7 @@ class CustomerScorer(Scorer):
             compound, hits = scored.compound, scored.hits
             probabilities = self._labeller.probabilities(signs(text, reading, scored, self.care))
         else:
-            compound, hits, probabilities = 0.0, [], (1 / 3, 1 / 3, 1 / 3)
+            compound, hits, probabilities = 0.0, [], WORDLESS
         if rating is not None:
             probabilities = with_stars(probabilities, rating)
             starred = (rating - STARS_MIDDLE) / 2
