@@ -19,24 +19,24 @@ from pipeline.hiding import hide
 from pipeline.journey import Touchpoint
 from pipeline.lane import Lane, Limits
 from pipeline.memory import Memo
+from pipeline.refusal import Refused, check_future, check_time, letter_of, source_of
 from pipeline.routing import NoUnit, Routed, route
 from pipeline.saying import DEFAULT_INDUSTRY
+from pipeline.settings_record import settings_of
 from pipeline.text.normalise import normalise
 from pipeline.text.redaction import Masked, mask
 from pipeline.understanding import Understanding, Understood, feedback_ref, post_ref
 from schemas.action import Action
 from schemas.assignment import Assignment
 from schemas.codec import Codec, RecordError, encode
-from schemas.deadletter import DEAD_LETTER_BYTES_MAX, DeadLetter
 from schemas.erasure import Erasure
-from schemas.event import UnitAction, UnitErasure, UnitSettings
+from schemas.event import UnitAction, UnitErasure
 from schemas.feedback import Feedback
 from schemas.insight import Routing
 from schemas.post import Post
-from schemas.record import Source
 from schemas.text import StoredText
 from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER, CONTROL_TICK, Tick, Version
-from schemas.time import DAY_MS, TIME_MS_MAX, Millis, format_time
+from schemas.time import Millis
 from schemas.topics import Topics
 from schemas.unit import Unit
 from schemas.unrouted import Unrouted
@@ -55,14 +55,6 @@ class Outcome(StrEnum):
     ASSIGNED = "assigned"
     ERASURE = "erasure"
     DEAD_LETTER = "dead_letter"
-
-
-class _Refused(Exception):
-    """Ends the work on a record whose content makes no sense; becomes a dead letter."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        self.reason = reason
-        self.detail = detail
 
 
 _version_codec = Codec[Version](Version)
@@ -115,7 +107,7 @@ class Enricher:
             else:
                 codec, work = self._steps[record.topic]
                 work(lane, record, codec.decode(record.value), out)
-        except (RecordError, _Refused) as refused:
+        except (RecordError, Refused) as refused:
             del out[:]
             out.append(self.dead_letter(record, refused.reason, refused.detail))
         return out
@@ -142,25 +134,6 @@ class Enricher:
         value = encode(forwarded)
         out.extend(Emission(self._events, None, value, partition) for partition in range(self._shape.events))
 
-    def _check_time(self, lane: Lane, event_time: int) -> None:
-        self._check_future(lane, event_time)
-        clock = lane.position.clock_ms
-        if clock >= 0 and event_time < clock - self._limits.past_ms:
-            raise _Refused(
-                "past",
-                f"`event_time` {format_time(event_time)} is more than {self._limits.past_ms // DAY_MS} days behind the "
-                f"stream clock {format_time(clock)}; to work through history set CEM_CLOCK=data",
-            )
-
-    def _check_future(self, lane: Lane, event_time: int) -> None:
-        clock = lane.position.clock_ms
-        if clock >= 0 and event_time > clock + self._limits.future_ms:
-            raise _Refused(
-                "future",
-                f"`event_time` {format_time(event_time)} is more than {self._limits.future_ms // 60_000} minutes ahead "
-                f"of the stream clock {format_time(clock)}; check the sender's clock",
-            )
-
     # The directory
 
     def _check_unit(self, record: Incoming) -> None:
@@ -168,7 +141,7 @@ class Enricher:
             return
         unit = self._unit_codec.decode(record.value)
         if record.key != unit.id.encode():
-            raise _Refused("wrong_key", f"the key must be the unit's id {unit.id!r}")
+            raise Refused("wrong_key", f"the key must be the unit's id {unit.id!r}")
 
     def directory_changed(self, lane: Lane, changed: Iterable[str], last: Incoming) -> list[Emission]:
         """After records of `cem.units` up to `last`: the new settings to the logs of the changed units and of those
@@ -180,27 +153,17 @@ class Enricher:
         for unit_id in list(concerned):
             concerned |= after.descendants(unit_id) | before.descendants(unit_id)
         out = [
-            self._settings(after, unit_id, last)
+            Emission(self._events, unit_id.encode(), encode(settings_of(after, unit_id, source_of(last))))
             for unit_id in sorted(concerned)
             if unit_id in after.units or unit_id in before.units
         ]
         self.outcomes[Outcome.SETTINGS] += len(out)
         return out + version_records(self._shape, Version(directory=version), but=last.topic)
 
-    def _settings(self, directory: Directory, unit_id: str, record: Incoming) -> Emission:
-        settings = UnitSettings(
-            unit_id=unit_id,
-            unit=_without_clues(directory.units.get(unit_id)),
-            ancestors=directory.ancestors(unit_id),
-            version=directory.version,
-            source=Source(topic=record.topic, partition=record.partition, offset=record.offset),
-        )
-        return Emission(self._events, unit_id.encode(), encode(settings))
-
     # Posts
 
     def _post(self, lane: Lane, record: Incoming, post: Post, out: list[Emission]) -> None:
-        self._check_time(lane, post.event_time)
+        check_time(lane, self._limits, post.event_time)
         directory = self._directories(lane.position.version)
         key = post_ref(post)
         known = lane.memory.get(key)
@@ -208,7 +171,7 @@ class Enricher:
             self._delete(lane, record, post, known, directory, out)
             return
         if known is not None and known.deleted:
-            understood = self._understanding.of_post(post, "delete", _source(record))
+            understood = self._understanding.of_post(post, "delete", source_of(record))
             found = self._find_units(lane, post, understood, directory)
             self._send(lane, record, understood, found, directory, out)
             self.outcomes[Outcome.DELETED] += 1
@@ -221,7 +184,7 @@ class Enricher:
             self._own_answer(lane, record, post, known, owner, directory, out)
             return
         kind = "post" if post.kind == "edit" and (known is None or not known.units) else post.kind
-        understood = self._understanding.of_post(post, kind, _source(record))
+        understood = self._understanding.of_post(post, kind, source_of(record))
         if known is not None and known.units:
             found = _again(known.units, "same_post")
         else:
@@ -266,7 +229,7 @@ class Enricher:
     ) -> None:
         """The company's own post: the answer to a thread, or a word of its own that concerns its own unit only. Nobody
         waits for an answer to what the company itself wrote."""
-        understood = self._understanding.of_post(post, "answer", _source(record))
+        understood = self._understanding.of_post(post, "answer", source_of(record))
         keys = (_ref(post, post.root_id), _ref(post, post.in_reply_to))
         asked_key, asked = next(
             ((key, memo) for key in keys if (memo := lane.memory.get(key)) is not None and not memo.own), (None, None)
@@ -296,7 +259,7 @@ class Enricher:
         """Takes a post back. Its text is erased, whether it is known or not; a post that comes after is not counted."""
         key = post_ref(post)
         bare = msgspec.structs.replace(post, text="", url=None)
-        understood = self._understanding.of_post(bare, "delete", _source(record))
+        understood = self._understanding.of_post(bare, "delete", source_of(record))
         found: list[Routed] | NoUnit = _again(known.units, "same_post") if known is not None else []
         if known is not None and known.deleted:
             self.outcomes[Outcome.DUPLICATE] += 1
@@ -316,14 +279,14 @@ class Enricher:
         """What found no unit goes its way after all, and what follows it later goes there too. Said again it changes
         nothing. The text is where it was."""
         directory = self._directories(lane.position.version)
-        insight, source = assignment.unrouted.insight, _source(record)
+        insight, source = assignment.unrouted.insight, source_of(record)
         key, known = insight.id, lane.memory.get(insight.id)
         if refused := refusal(assignment, source, known, directory.units):
-            raise _Refused(*refused)
+            raise Refused(*refused)
         if known is not None and known.units:
             self.outcomes[Outcome.DUPLICATE] += 1
             return
-        self._check_future(lane, insight.event_time)
+        check_future(lane, self._limits, insight.event_time)
         found = [Routed(assignment.unit_id, Routing(rule="person", confidence=1.0))]
         units = self._send(lane, record, Understood(insight, None), found, directory, out)
         memo = known or self._memo(lane, record, insight.event_time, units)
@@ -337,13 +300,13 @@ class Enricher:
     # Feedback, actions, erasures
 
     def _feedback(self, lane: Lane, record: Incoming, feedback: Feedback, out: list[Emission]) -> None:
-        self._check_time(lane, feedback.event_time)
+        check_time(lane, self._limits, feedback.event_time)
         key = feedback_ref(feedback)
         if lane.memory.get(key) is not None:
             self.outcomes[Outcome.DUPLICATE] += 1
             return
         directory = self._directories(lane.position.version)
-        understood = self._understanding.of_feedback(feedback, _source(record))
+        understood = self._understanding.of_feedback(feedback, source_of(record))
         found: list[Routed] | NoUnit
         if feedback.unit_id in directory.units:
             found = [Routed(feedback.unit_id, Routing(rule="unit_id", confidence=1.0))]
@@ -355,7 +318,7 @@ class Enricher:
     def _action(self, lane: Lane, record: Incoming, action: Action, out: list[Emission]) -> None:
         directory = self._directories(lane.position.version)
         if action.unit_id not in directory.units:
-            raise _Refused("unknown_unit", f"`unit_id` {action.unit_id!r} is not in the directory; push it first")
+            raise Refused("unknown_unit", f"`unit_id` {action.unit_id!r} is not in the directory; push it first")
         self._announce(lane, record, action.unit_id, directory, out)
         event = UnitAction(
             id=action.id,
@@ -372,7 +335,7 @@ class Enricher:
             to_department=action.to_department,
             until=action.until,
             event_time=action.event_time,
-            source=_source(record, 1),
+            source=source_of(record, 1),
         )
         out.append(Emission(self._events, action.unit_id.encode(), encode(event)))
         self.outcomes[Outcome.ACTION] += 1
@@ -388,10 +351,10 @@ class Enricher:
 
     def _erasure(self, lane: Lane, record: Incoming, erasure: Erasure, out: list[Emission]) -> None:
         if erasure.author_id or erasure.customer_ref or not (erasure.network and erasure.post_ids):
-            raise _Refused("unsupported", "only `network` with `post_ids` can be erased so far; nothing was erased")
+            raise Refused("unsupported", "only `network` with `post_ids` can be erased so far; nothing was erased")
         refs = tuple(f"{erasure.network}:{post_id}" for post_id in erasure.post_ids)
         out.extend(Emission(self._texts, ref.encode(), None) for ref in refs)
-        event = UnitErasure(id=erasure.id, insight_ids=refs, event_time=erasure.event_time, source=_source(record))
+        event = UnitErasure(id=erasure.id, insight_ids=refs, event_time=erasure.event_time, source=source_of(record))
         value = encode(event)
         out.extend(Emission(self._events, None, value, partition) for partition in range(self._shape.events))
         self.outcomes[Outcome.ERASURE] += 1
@@ -432,7 +395,7 @@ class Enricher:
                 unit_id=unit_id,
                 aspects=understood.aspects(directory.industry_of(unit_id)),
                 routing=routed.routing,
-                source=_source(record, index),
+                source=source_of(record, index),
             )
             out.append(Emission(self._events, unit_id.encode(), encode(placed)))
         self.outcomes[Outcome.ROUTED] += 1
@@ -442,7 +405,8 @@ class Enricher:
         """Before the first record for a unit from here under a version: the settings that it was decided under."""
         if lane.announced.get(unit_id) != directory.version and unit_id in directory.units:
             lane.announced[unit_id] = directory.version
-            out.append(self._settings(directory, unit_id, record))
+            settings = settings_of(directory, unit_id, source_of(record))
+            out.append(Emission(self._events, unit_id.encode(), encode(settings)))
 
     def _memo(self, lane: Lane, record: Incoming, event_time: int, units: tuple[str, ...]) -> Memo:
         return Memo(
@@ -453,22 +417,7 @@ class Enricher:
         """The letter for a record that is refused."""
         self.outcomes[Outcome.DEAD_LETTER] += 1
         self.dead_letter_reasons[reason] += 1
-        source = _source(record)
-        value = record.value
-        control = dict(record.headers).get(CONTROL_HEADER) if record.headers else None
-        letter = DeadLetter(
-            source=source,
-            key=record.key[:1024] if record.key else record.key,
-            control=None if control is None else control[:64].decode("utf-8", "replace"),
-            reason=reason,
-            detail=detail,
-            bytes=None if value is None else value[:DEAD_LETTER_BYTES_MAX],
-            bytes_total=len(value or b""),
-            tries=tries,
-            ingest_time=Millis(min(max(record.append_ms, 0), TIME_MS_MAX)),  # a producer may have set it to anything
-        )
-        key = f"{source.stream}/{source.offset}".encode()
-        return Emission(self._topics("deadletter"), key, encode(letter))
+        return letter_of(record, reason, detail, tries, self._topics("deadletter"))
 
 
 def _hidden(text: StoredText, unit_ids: tuple[str, ...], directory: Directory) -> StoredText:
@@ -481,17 +430,6 @@ def _hidden(text: StoredText, unit_ids: tuple[str, ...], directory: Directory) -
 def _likely_industry(found: NoUnit, directory: Directory) -> str:
     """That of the unit which it most likely is about."""
     return directory.industry_of(found.candidates[0].unit_id) if found.candidates else DEFAULT_INDUSTRY
-
-
-def _without_clues(unit: Unit | None) -> Unit | None:
-    """What finds a unit, and who works there, is the enrich agent's business only; the log does without all names."""
-    if unit is None:
-        return None
-    return msgspec.structs.replace(unit, aliases=(), handles=(), hashtags=(), place_ids=(), staff=())
-
-
-def _source(record: Incoming, index: int = 0) -> Source:
-    return Source(topic=record.topic, partition=record.partition, offset=record.offset, index=index)
 
 
 def _position(post: Post) -> tuple[float, float] | None:

@@ -171,13 +171,13 @@ def evidence(cascade: Cascade, at: float, fit: Fit) -> Evidence:
 
 def interval(seen: Evidence, fit: Fit, faster: float = 1.0) -> tuple[float, float, float]:
     """Low end, forecast and high end, in reposts. Observed and forecast are the two ends of a scale in logarithms: the
-    interval reaches a part of it down from growth and up from the forecast, a greater part with few reposts, and the
-    chance of a Poisson count beyond. `faster`: the low end of the branching, at least one."""
+    interval reaches a part of it down from growth and up from the forecast, a greater part with few reposts (all
+    of it down with one), and the chance of a Poisson count beyond. `faster`: the low end of the branching, at least one."""
     growth = grown(seen, fit)
     enough = min(1.0, faster * growth * math.exp(-fit.least.at(seen.age)))
     final = _larger(fit.typical * enough**FADING, growth)
     wider = wider_by(seen.observed)
-    below = min(1.0, max(INTERVAL_LEAST, fit.below.at(seen.age)) * wider)
+    below = min(1.0, max(INTERVAL_LEAST, fit.below.at(seen.age), 1.0 / math.sqrt(seen.observed)) * wider)
     above = max(INTERVAL_LEAST, fit.above.at(seen.age)) * wider
     low = growth * (seen.observed / growth) ** below
     high = final * (final / seen.observed) ** above
