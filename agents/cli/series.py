@@ -65,7 +65,8 @@ def series(file: Path, out: Path) -> None:
     except BrokenPipeError:
         raise
     except (OSError, EOFError, zlib.error) as error:
-        raise Mistake(f"{file}: {error}") from None
+        of_out = str(getattr(error, "filename", None)).startswith(str(out))
+        raise Mistake(f"{out if of_out else file}: {getattr(error, 'strerror', None) or error}") from None
     if str(out) != "-":
         left_out = f"; {tally.left_out} without a value or a time of their own" if tally.left_out else ""
         click.echo(f"{tally.rows} rows, {tally.alerts} with a score of {ALERT_SCORE} or more{left_out}", err=True)
@@ -96,11 +97,11 @@ def _writing(out: Path) -> Iterator[IO[str]]:
         return
     partial = out.with_name(out.name + ".partial")
     try:
-        try:
-            raw = gzip.open(partial, "wb") if out.suffix == ".gz" else partial.open("wb")  # noqa: SIM115: closed below
-        except OSError as error:
-            raise Mistake(f"{out}: {error.strerror}") from None
-        with raw, io.TextIOWrapper(cast(BinaryIO, raw), encoding="utf-8", newline="") as target:
+        with (
+            partial.open("wb") as raw,
+            gzip.GzipFile("", "wb", fileobj=raw) if out.suffix == ".gz" else nullcontext(raw) as content,
+            io.TextIOWrapper(cast(BinaryIO, content), encoding="utf-8", newline="") as target,
+        ):
             yield target
         partial.replace(out)
     finally:

@@ -5,8 +5,8 @@ scores; beside it plain rules through the same scoring, and what is published.
 
 One threshold for all files. `best`: the one that brings the most on these files, as NAB's optimiser takes it and as the
 published figures were made. `shipped`: 0.6, which is half as large again as the largest before. `left_out`: each file
-at the threshold that is best for the other four. `--sensitivity` moves each constant by itself, and chooses constants and
-threshold for each file on the other four.
+at the threshold that is best for the other four. `--sensitivity` moves each constant by itself, and chooses constants
+and threshold for each file on the other four.
 """
 
 import csv
