@@ -172,7 +172,8 @@ def evidence(cascade: Cascade, at: float, fit: Fit) -> Evidence:
 def interval(seen: Evidence, fit: Fit, faster: float = 1.0) -> tuple[float, float, float]:
     """Low end, forecast and high end, in reposts. Observed and forecast are the two ends of a scale in logarithms: the
     interval reaches a part of it down from growth and up from the forecast, a greater part with few reposts (all
-    of it down with one), and the chance of a Poisson count beyond. `faster`: the low end of the branching, at least one."""
+    of it down where there is none), and the chance of a Poisson count beyond. `faster`: the low end of the branching,
+    at least one."""
     growth = grown(seen, fit)
     enough = min(1.0, faster * growth * math.exp(-fit.least.at(seen.age)))
     final = _larger(fit.typical * enough**FADING, growth)

@@ -119,7 +119,7 @@ def _columns(file: Path, header: list[str]) -> list[int]:
         raise Mistake(f"{file} is empty; its first line must be {','.join(COLUMNS)}")
     missing = [column for column in COLUMNS if column not in names]
     if missing:
-        raise Mistake(f"{file} has no column {', '.join(missing)}; it has {', '.join(names)}")
+        raise Mistake(f"{file} has no column {', '.join(missing)}; it has {', '.join(names)[:200]!r}")
     return [names.index(column) for column in COLUMNS]
 
 

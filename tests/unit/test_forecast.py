@@ -69,9 +69,10 @@ def test_to_forecast_changes_nothing(reposts: list[tuple[float, int | None]], at
 
 @given(SHARES, AUTHORS)
 def test_after_a_week_there_is_nothing_to_come(reposts: list[tuple[float, int | None]], followers: int | None) -> None:
-    """The forecast is what was observed."""
-    found = forecast(cascade_of(reposts, SPAN_SECONDS, followers), SPAN_SECONDS)
-    assert {len(reposts)} == {found.observed, found.low, found.forecast, found.high}
+    """The forecast is what was observed, of few and of many."""
+    for times in (1, 100):
+        found = forecast(cascade_of(reposts * times, SPAN_SECONDS, followers), SPAN_SECONDS)
+        assert {len(reposts) * times} == {found.observed, found.low, found.forecast, found.high}
 
 
 def test_a_forecast_is_not_made_for_what_is_past() -> None:
@@ -97,6 +98,7 @@ def test_few_reposts_leave_it_open() -> None:
     many = forecast(cascade_of([(place / 500, 200) for place in range(500)], 600.0, 300_000), 600.0)
     assert few.high >= 5 * few.low
     assert few.low <= 12
+    assert {0} == {forecast(Cascade(followers=300), at).low for at in (1.0, 60.0, 3_600.0)}
     assert many.high / many.low < few.high / few.low
 
 
@@ -246,6 +248,12 @@ def test_one_object_for_each_cascade(tmp_path: Path) -> None:
     assert a["observed"] <= a["low"] <= a["forecast"] <= a["high"]
 
 
+def test_the_first_at_once_is_the_original(tmp_path: Path) -> None:
+    """What else has no age is a repost of the first second."""
+    rows = [("a", 30, 5), ("a", 0, 900), ("a", 0, 100), ("a", 0.0, 7)]
+    assert [3] == [one["observed"] for one in told(run(tmp_path / "a.csv", text=table(rows)))]
+
+
 def test_what_is_later_is_not_used(tmp_path: Path) -> None:
     """A file that is cut off at the age tells the same."""
     cut = [row for row in ROWS if row[1] <= 3_600]
@@ -271,7 +279,7 @@ def test_order_packing_and_spelling_change_nothing(tmp_path: Path) -> None:
         ("", "is empty; its first line must be cascade,t_seconds,followers"),
         ("\n\n", "is empty; its first line must be"),
         ("cascade,t_seconds,followers\n", "has no rows after its first line"),
-        ("cascade,seconds,followers\na,0,1\n", "has no column t_seconds; it has cascade, seconds, followers"),
+        ("cascade,seconds,followers\na,0,1\n", "has no column t_seconds; it has 'cascade, seconds, followers'"),
         ("a,0,1\na,5,1\n", "has no column cascade, t_seconds, followers"),
         (table([("a", 0, 1), ("a", "soon", 1)]), "line 3: t_seconds must be a number of seconds from 0 on, not 'soon'"),
         (table([("a", 0, 1), ("a", "nan", 1)]), "line 3: t_seconds must be"),
