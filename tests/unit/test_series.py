@@ -24,6 +24,10 @@ START_MS = parse_time("2026-01-05T00:00:00Z")
 """A Monday."""
 
 
+APART = st.sampled_from([1, 5, 30, 60, 720, 1440]) | st.integers(1, 900)
+"""Minutes between rows: also such that a row stands just at the end of a window."""
+
+
 def readings(counts: Sequence[float], step_ms: int = STEP_MS, series: CountSeries | None = None) -> list[Reading]:
     series = CountSeries() if series is None else series
     begin_ms = START_MS if series.newest_ms is None else series.newest_ms + step_ms
@@ -92,6 +96,14 @@ def test_the_same_again_is_no_news() -> None:
     assert 0.45 <= found[5 * DAY_ROWS].score <= 0.55
 
 
+def test_what_was_large_fades() -> None:
+    """Half as much is no news the week after, and is news after eight weeks."""
+    found = readings([*wave(4, step_ms=HOUR_MS), 400.0, *wave(7, step_ms=HOUR_MS), 200.0], HOUR_MS)
+    assert [4 * 24] == news(found, 0.6)
+    found = readings([*wave(4, step_ms=HOUR_MS), 400.0, *wave(56, step_ms=HOUR_MS), 200.0], HOUR_MS)
+    assert [4 * 24, 60 * 24 + 1] == news(found, 0.6)
+
+
 def test_a_surge_of_the_day_that_no_row_shows() -> None:
     """Many rows, none of which is remarkable, are remarkable together."""
     found = readings(wave(10) + [22.0] * DAY_ROWS)
@@ -123,13 +135,40 @@ def test_any_spacing(step_ms: int) -> None:
 
 
 def test_a_gap_of_a_month() -> None:
-    """What was large before the gap is remembered; going on as before is no news, and what is larger is."""
+    """What was large before the gap is remembered as if it had not been: what is as large is no news, twice it is."""
     series = CountSeries()
     readings(SURGING, series=series)
     assert series.newest_ms is not None
     begin_ms = series.newest_ms + 30 * DAY_MS
-    after = [series.observe(begin_ms + row * STEP_MS, count) for row, count in enumerate([*wave(1), 1000.0])]
-    assert [DAY_ROWS] == news(after)
+    counts = [*wave(1), 400.0, 0.0, 1000.0]
+    after = [series.observe(begin_ms + row * STEP_MS, count) for row, count in enumerate(counts)]
+    assert [DAY_ROWS + 2] == news(after, 0.6)
+
+
+def test_of_the_first_day_nothing_is_large() -> None:
+    """What the first day brings hides no later surge."""
+    found = readings([5000.0, *wave(1)[1:], *wave(3), 300.0])
+    assert [4 * DAY_ROWS] == news(found)
+
+
+def test_nothing_is_said_in_the_first_two_days() -> None:
+    """What is usual is not known yet."""
+    found = readings([*wave(1), 3000.0, *wave(1)[2:], 9000.0, *wave(1)])
+    assert {0.0} == {one.score for one in found[: 2 * DAY_ROWS]}
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(st.tuples(APART, st.integers(0, 100)), min_size=1, max_size=60))
+def test_a_window_is_what_its_minutes_add_up_to(rows: list[tuple[int, int]]) -> None:
+    """At every row, however far apart the rows are, and with the oldest minutes left out to the minute."""
+    series, minute = CountSeries(), 0
+    seen: list[tuple[int, int]] = []
+    for apart, count in rows:
+        minute += apart
+        seen.append((minute, count))
+        series.observe(minute * MINUTE_MS, count)
+        for window in series.windows[1:]:
+            assert sum(one for at, one in seen if at > minute - window.minutes) == window.count
 
 
 def test_a_new_level_is_learned() -> None:
