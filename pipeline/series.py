@@ -8,7 +8,7 @@ above a threshold and not hundreds.
 
 The score is r / (1 + r) / (1 + n p). r is the ratio to the largest window before the event: 0.5 is as large as the
 largest so far, 0.6 half as large again, 0.75 three times. p is the chance of such a count under an over-dispersed model
-of the window's usual count, n how many such windows a fortnight has: what chance brings every fortnight counts half.
+of the window's usual count, n how many such windows ten days have: what chance brings every ten days counts half.
 
 Source: the negative-binomial tail as in `pipeline.baseline`; the cut of past outbreaks at 2.58 standard deviations is
 the limit of Noufaily et al. (Stat Med 32, 2013), who weight them down where we cut, because under weights a new level
@@ -29,8 +29,8 @@ from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 
 SPANS_MINUTES = (60, 24 * 60)
 """The windows beside the row itself."""
-FADE_HALF_LIFE_HOURS = 14 * 24
-"""What was the largest counts half after two weeks, as what is usual does."""
+FADE_HALF_LIFE_HOURS = 10 * 24
+"""What was the largest counts half after ten days."""
 OPEN = 0.5
 """An event opens at half of the largest."""
 GROWTH = 1.4

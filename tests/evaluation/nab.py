@@ -30,7 +30,7 @@ ROWS_HOUR = 12
 Scores = dict[str, list[float]]
 
 CHANGES: dict[str, tuple[Any, ...]] = {
-    "FADE_HALF_LIFE_HOURS": (10 * 24, 21 * 24),
+    "FADE_HALF_LIFE_HOURS": (7 * 24, 14 * 24),
     "OPEN": (0.4, 0.6),
     "GROWTH": (1.3, 1.5),
     "CALM_MS": (9 * HOUR_MS, 18 * HOUR_MS),
