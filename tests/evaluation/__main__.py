@@ -2,8 +2,8 @@
 
     python -m tests.evaluation [NAME…] [--json]
 
-Names: sentiment learned aspects authenticity language masking speed; all of them if none is given. What needs data that
-is not there says so.
+Names: sentiment learned aspects authenticity language masking series cascades speed; all of them if none is given. What
+needs data that is not there says so.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from tests.evaluation import aspects, authenticity, language, learned, masking, sentiment, speed
+from tests.evaluation import aspects, authenticity, cascades, language, learned, masking, nab, sentiment, speed
 
 MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
     "sentiment": sentiment.measure,
@@ -24,6 +24,8 @@ MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
     "authenticity": authenticity.measure,
     "language": language.measure,
     "masking": masking.measure,
+    "series": nab.measure,
+    "cascades": cascades.measure,
     "speed": speed.measure,
 }
 
@@ -60,6 +62,13 @@ def wanted(found: dict[str, dict[str, Any]]) -> list[tuple[str, str, float, str]
             (f"suspicion, AUC, {name}", ">= 0.85", auc, f"has a link {one['auc_has_a_link']:.3f}")
             for name, auc in one["auc"].items()
         ]
+    if "best" in (one := found.get("series", {})):
+        rivals = ", ".join(f"{name} {by['standard']:.1f}" for name, by in one["rivals"].items())
+        rows.append(("series, NAB standard, one threshold", ">= 73, aim 87", one["best"]["standard"]["score"], rivals))
+    for age, by in found.get("cascades", {}).get("ages", {}).items():
+        least = {"3600": "<= 0.25", "21600": "<= 0.15"}.get(age, "")
+        rivals = f"SEISMIC {by['seismic']['median_error']:.3f}, no further {by['no_further']['median_error']:.3f}"
+        rows.append((f"cascades, median error after {age} s", least, by["unseen"]["median_error"], rivals))
     if one := found.get("speed", {}):
         rows.append(("enrich step, times VADER alone", "<= 1.5", one["enrich_ratio"], "VADER 1.0"))
     return rows
