@@ -28,7 +28,11 @@ def limits_of(settings: Settings) -> Limits:
 
 def engine_of(settings: Settings) -> Engine:
     """The engine as set."""
-    return Engine(false_alerts_a_month=settings.false_alerts_per_month, hold_ms=settings.hold_ms)
+    return Engine(
+        false_alerts_a_month=settings.false_alerts_per_month,
+        hold_ms=settings.hold_ms,
+        taxonomies=taxonomies_of(settings.taxonomies),
+    )
 
 
 def understanding_of(settings: Settings) -> Understanding:

@@ -6,7 +6,8 @@ makes the difference; it becomes quiet, and hours close, on the watermark only. 
 alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -16,6 +17,7 @@ from pipeline.alerts.lifecycle import Refusal, finished, take
 from pipeline.detectors.detector import Detector, Finding, Signal
 from pipeline.detectors.surge import SurgeDetector
 from pipeline.state import Case, Profile, Tally, UnitState
+from pipeline.taxonomy import Taxonomy, Topic, load
 from schemas.alert import (
     Alert,
     AlertChange,
@@ -42,15 +44,25 @@ ACTIONS_MAX = 50
 ROLLUP_GRACE_MS = 10 * MINUTE_MS
 BELOW_HOURS_MAX = 24
 
+READ_AND_ANSWER = "Read the posts, answer the customers, acknowledge the alert."
+
 Output = Alert | CaseEntry | UnitRollup
 UnitEvent = Insight | UnitSettings | UnitAction | UnitErasure | UnitRollup
 
 
 class Engine:
-    """`false_alerts_a_month` per unit; `hold_ms`: how long a signal must be gone before its alert is quiet."""
+    """`false_alerts_a_month` per unit; `hold_ms`: how long a signal must be gone before its alert is quiet;
+    `taxonomies`: by industry, where others are in force than the shipped ones."""
 
-    def __init__(self, *, false_alerts_a_month: float = 0.1, hold_ms: int = HOLD_MS) -> None:
+    def __init__(
+        self,
+        *,
+        false_alerts_a_month: float = 0.1,
+        hold_ms: int = HOLD_MS,
+        taxonomies: Mapping[str, Taxonomy] = MappingProxyType({}),
+    ) -> None:
         self.hold_ms = hold_ms
+        self._taxonomies = taxonomies
         self.detectors: tuple[Detector, ...] = (SurgeDetector(false_alerts_a_month),)
 
     def step(self, state: UnitState, event: UnitEvent, watermark_ms: int = -1) -> list[Output]:
@@ -240,13 +252,16 @@ class Engine:
                 region=profile.region,
                 unit_id=unit_id,
                 unit_kind=profile.kind,
+                department=finding.department,
+                aspect=finding.aspect,
+                journey_stage=finding.journey_stage,
             ),
             annotations=Annotations(summary=""),
             detection=finding.detection,
             sentiment=AlertSentiment(mean=0.0, confidence=0.0, model=finding.model),
             routing=AlertRouting(rule=finding.routing_rule, confidence=finding.routing_confidence),
         )
-        first = _with_finding(first, finding, state)
+        first = self._with_finding(first, finding, state)
         _forget_old_cases(state)
         case = Case(
             cause=detector.name,
@@ -282,37 +297,45 @@ class Engine:
             action_id=action.id if action else None,
         )
         if finding is not None:
-            record = _with_finding(record, finding, state)
+            record = self._with_finding(record, finding, state)
             case.found_ms = finding.at_ms
         case.last = record
         outputs.append(record)
 
+    def _with_finding(self, alert: Alert, finding: Finding, state: UnitState) -> Alert:
+        """What is seen now, in the record. Severity never falls while an alert is open."""
+        severity = max(alert.severity, finding.severity)
+        seen = finding.detection
+        place = state.profile.name or alert.labels.unit_id
+        suspected = likeness.of_evidence(state.likeness, [evidence.post_id for evidence in finding.evidence])
+        topic = self._topic(state.profile.industry, finding.aspect)
+        people = "1 customer" if seen.distinct_authors == 1 else f"{seen.distinct_authors} customers"
+        return msgspec.structs.replace(
+            alert,
+            severity=severity,
+            severity_label=_severity_label(severity),
+            annotations=Annotations(
+                summary=f"{people} complained about {place} within {seen.window_s // 60} minutes"
+                f"{f', mostly about {topic.title.lower()}' if topic else ''}; {seen.expected:.1f} would be usual",
+                recommended_action=(topic.recommended_action if topic else "") or READ_AND_ANSWER,
+            ),
+            detection=seen,
+            sentiment=AlertSentiment(
+                mean=finding.sentiment_mean,
+                confidence=finding.sentiment_confidence,
+                model=finding.model,
+                languages=finding.languages,
+            ),
+            authenticity=Authenticity(suspicion=suspected.score, reasons=suspected.reasons),
+            routing=AlertRouting(rule=finding.routing_rule, confidence=finding.routing_confidence),
+            evidence=finding.evidence,
+            evidence_left_out=finding.evidence_left_out,
+        )
 
-def _with_finding(alert: Alert, finding: Finding, state: UnitState) -> Alert:
-    """What is seen now, in the record. Severity never falls while an alert is open."""
-    severity = max(alert.severity, finding.severity)
-    seen = finding.detection
-    place = state.profile.name or alert.labels.unit_id
-    suspected = likeness.of_evidence(state.likeness, [evidence.post_id for evidence in finding.evidence])
-    people = "1 customer" if seen.distinct_authors == 1 else f"{seen.distinct_authors} customers"
-    return msgspec.structs.replace(
-        alert,
-        severity=severity,
-        severity_label=_severity_label(severity),
-        annotations=Annotations(
-            summary=f"{people} complained about {place} within {seen.window_s // 60} minutes; "
-            f"{seen.expected:.1f} would be usual",
-            recommended_action="Read the posts, answer the customers, acknowledge the alert.",
-        ),
-        detection=seen,
-        sentiment=AlertSentiment(
-            mean=finding.sentiment_mean, confidence=finding.sentiment_confidence, model=finding.model
-        ),
-        authenticity=Authenticity(suspicion=suspected.score, reasons=suspected.reasons),
-        routing=AlertRouting(rule=finding.routing_rule, confidence=finding.routing_confidence),
-        evidence=finding.evidence,
-        evidence_left_out=finding.evidence_left_out,
-    )
+    def _topic(self, industry: str, aspect: str | None) -> Topic | None:
+        """What the industry's taxonomy says of an aspect."""
+        taxonomy = self._taxonomies.get(industry) or load(industry)
+        return taxonomy.aspects.get(aspect) if aspect is not None else None
 
 
 def _severity_label(severity: int) -> SeverityLabel:
@@ -352,6 +375,7 @@ def _settle(state: UnitState, settings: UnitSettings) -> None:
         version=settings.version,
         name=unit.name if unit else state.profile.name,
         kind=unit.kind if unit else state.profile.kind,
+        industry=unit.industry if unit else state.profile.industry,
         region=by_kind.get("region"),
         brand=by_kind.get("brand"),
         above=tuple(ancestor.id for ancestor in settings.ancestors),

@@ -17,6 +17,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = -1
     name: str | None = None
     kind: str | None = None
+    industry: str = "other"
     region: str | None = None
     brand: str | None = None
     above: tuple[str, ...] = ()

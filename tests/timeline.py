@@ -20,7 +20,7 @@ from schemas.action import ActionName, DismissalCode
 from schemas.alert import Alert
 from schemas.case import CaseEntry
 from schemas.event import Ancestor, Event, UnitAction, UnitErasure, UnitSettings
-from schemas.insight import Insight, InsightKind
+from schemas.insight import Aspect, Insight, InsightKind
 from schemas.record import Source
 from schemas.tick import Tick
 from schemas.time import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
@@ -68,12 +68,16 @@ class Timeline:
         mood: str = "negative",
         kind: InsightKind = "post",
         post: str | None = None,
+        about: tuple[str, str] | None = None,
     ) -> str:
-        """Somebody writes something. The post's name: `post`, or the author's."""
+        """Somebody writes something. The post's name: `post`, or the author's. `about`: its aspect and department."""
         name = post or author
         self._offset += 1
         said = insight(self._offset, time_of(clock), author=author, mood=mood, kind=kind, unit_id=self.unit_id)
-        self._posts[name] = said = msgspec.structs.replace(said, id=f"x:{name}", text_ref=f"x:{name}")
+        said = msgspec.structs.replace(said, id=f"x:{name}", text_ref=f"x:{name}")
+        if about is not None:
+            said = msgspec.structs.replace(said, aspects=(Aspect(aspect=about[0], department=about[1], polarity=-0.5),))
+        self._posts[name] = said
         self._apply(clock, said)
         return name
 

@@ -24,7 +24,8 @@ class Signal(NamedTuple):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What a detector sees at `at_ms`. `active`: there is a signal. The reason is all in `detection`."""
+    """What a detector sees at `at_ms`. `active`: there is a signal. The reason is all in `detection`; `aspect`,
+    `department` and `journey_stage` are what most of the evidence is about."""
 
     at_ms: int
     active: bool
@@ -35,6 +36,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     sentiment_mean: float
     sentiment_confidence: float
     model: str
+    languages: tuple[str, ...] = ()
+    aspect: str | None = None
+    department: str | None = None
+    journey_stage: str | None = None
     routing_rule: str
     routing_confidence: float
 

@@ -10,8 +10,9 @@ over-dispersed, and they have models of their own (Zhao et al., SEISMIC, KDD 201
 import math
 from bisect import bisect_right, insort
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
+from typing import TypeVar
 
 import msgspec
 
@@ -36,12 +37,14 @@ TESTS_A_MONTH = 30 * 24
 _ORIGINALS = frozenset(("post", "reply", "review", "feedback", "edit"))
 
 
+Value = TypeVar("Value")
+
 _time = attrgetter("event_time")
 _place = attrgetter("event_time", "insight_id")
 
 
 class Mention(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One negative original."""
+    """One negative original. `aspect`, `department`: of the main thing that it speaks of."""
 
     event_time: int
     insight_id: str
@@ -53,6 +56,10 @@ class Mention(msgspec.Struct, frozen=True, array_like=True, gc=False):
     model: str
     rule: str
     rule_confidence: float
+    aspect: str | None = None
+    department: str | None = None
+    stage: str | None = None
+    language: str | None = None
 
 
 class SurgeState(msgspec.Struct, omit_defaults=True):
@@ -96,6 +103,7 @@ class SurgeDetector:
                 authors.append(author)
             if len(state.hours) > HOURS_MAX:
                 self._close(state, min(state.hours) + HOUR_MS)
+        main = insight.aspects[0] if insight.aspects else None
         mention = Mention(
             event_time=int(insight.event_time),
             insight_id=insight.id,
@@ -107,6 +115,10 @@ class SurgeDetector:
             model=sentiment.model,
             rule=insight.routing.rule,
             rule_confidence=insight.routing.confidence,
+            aspect=main.aspect if main else None,
+            department=main.department if main else None,
+            stage=insight.journey_stage,
+            language=insight.language,
         )
         insort(state.mentions, mention, key=_place)
         if len(state.mentions) > MENTIONS_MAX:
@@ -162,6 +174,7 @@ class SurgeDetector:
         kept = mentions[-EVIDENCE_MAX:]
         weakest = min(mentions, key=lambda mention: (mention.rule_confidence, mention.rule), default=None)
         count = max(1, len(mentions))
+        aspect, department = _most((mention.aspect, mention.department) for mention in mentions) or (None, None)
         return Finding(
             at_ms=at_ms,
             active=authors >= AUTHORS_MIN and p_value <= self.p_value_max,
@@ -183,6 +196,10 @@ class SurgeDetector:
             sentiment_mean=round(sum(mention.compound for mention in mentions) / count, 4),
             sentiment_confidence=round(sum(mention.confidence for mention in mentions) / count, 4),
             model=mentions[-1].model if mentions else "",
+            languages=tuple(sorted({mention.language for mention in mentions if mention.language is not None})),
+            aspect=aspect,
+            department=department,
+            journey_stage=_most(mention.stage for mention in mentions),
             routing_rule=weakest.rule if weakest else "",
             routing_confidence=weakest.rule_confidence if weakest else 0.0,
         )
@@ -223,6 +240,12 @@ class SurgeDetector:
 def severity_of(p_value: float) -> int:
     """Severity 1 to 10, from the payload alone: the number of leading zeros of the p-value."""
     return 10 if p_value <= 1e-10 else max(1, math.floor(-math.log10(p_value)))
+
+
+def _most(values: Iterable[Value]) -> Value | None:
+    """What most of them say; of as many the one that was said first, None if nobody says anything."""
+    said = Counter(value for value in values if value is not None and value != (None, None))
+    return max(said, key=said.__getitem__, default=None)
 
 
 def _window(mentions: list[Mention], at_ms: int) -> list[Mention]:

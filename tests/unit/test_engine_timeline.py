@@ -8,7 +8,8 @@ import itertools
 
 from pipeline.baseline import Baseline
 from pipeline.detectors.surge import AUTHORS_MIN, SurgeDetector
-from pipeline.engine import HOLD_MS, Engine
+from pipeline.engine import HOLD_MS, READ_AND_ANSWER, Engine
+from pipeline.taxonomy import load
 from schemas.alert import Alert
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.timeline import Timeline, time_of
@@ -49,6 +50,25 @@ def test_opened_at_the_post_that_makes_the_difference() -> None:
     assert alert.ends_at is None
     assert people == story.evidence
     assert alert.detection.distinct_authors == alert.detection.observed == NEEDED
+
+
+def test_an_alert_says_what_most_people_complain_about() -> None:
+    """The main aspect of most posts and its department; what to do about it, by the industry's taxonomy."""
+    story = Timeline()
+    for number in range(NEEDED):
+        about = ("cleanliness", "operations") if number == 0 else ("wait_time", "operations")
+        story.word(f"48:{number:02d}", f"a{number}", about=about)
+    alert = story.last
+    assert ("wait_time", "operations") == (alert.labels.aspect, alert.labels.department)
+    assert "mostly about waiting time" in alert.annotations.summary
+    assert load("other").aspects["wait_time"].recommended_action == alert.annotations.recommended_action
+
+
+def test_an_alert_about_nothing_in_particular_says_so() -> None:
+    """No aspect, no department, and what is right for any complaint."""
+    alert = firing().last
+    assert (None, None) == (alert.labels.aspect, alert.labels.department)
+    assert READ_AND_ANSWER == alert.annotations.recommended_action
 
 
 def test_one_person_is_no_crowd() -> None:
