@@ -36,6 +36,8 @@ _PART: Final = re.compile(
 )
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 """What a program left of a character that it wrote down as JSON twice."""
+_STRAIGHT: Final = str.maketrans(dict.fromkeys("“”„‟", '"') | dict.fromkeys("‘’‚‛´`", "'"))
+"""Phones bend quotation marks and apostrophes; lexicons know them straight."""
 _EMOJIS: Final = re.compile(rf"[{_EMOJI}][\ufe0f\U0001f3fb-\U0001f3ff]?")
 _CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMBERED: Final = re.compile(r"(\d+)([a-z]+)\Z")
@@ -88,7 +90,7 @@ class Reader(dict[str, str | Token]):
         if "\\u" in text:
             text = _ESCAPED.sub(_unescaped, text)
         if not text.isascii():
-            text = _EMOJIS.sub(r" \g<0> ", text)
+            text = _EMOJIS.sub(r" \g<0> ", text.translate(_STRAIGHT))
         parts = text.split()
         if len(text) * WORDS_PER_CHARACTER_MAX > WORDS_MAX:
             parts = self._bounded(parts)
@@ -156,7 +158,7 @@ class Reader(dict[str, str | Token]):
         return written
 
     def _plain(self, part: str) -> list[str]:
-        word = part.replace("’", "'").replace("´", "'").replace("`", "'").lower()
+        word = part.replace("`", "'").lower()
         if (full := self._shorthand.get(word)) is not None:
             return full.split()
         if word.isalpha():
