@@ -51,6 +51,7 @@ class SentimentFeatures:
         self.reader = care.reader
         self.identity = f"care-{language}/{VERSION}-{_checksum(lexicon)}"
         self.names = (*_FOUND, *_SHAPE, *(f"sum_{reason}" for reason in reasons))
+        self.lexicons = (care.phrases,)
         self._hits = care.hits
         self._no_reasons = dict.fromkeys(reasons, 0.0)
         self._nothing = (0.0,) * len(reasons)

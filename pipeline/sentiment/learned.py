@@ -31,6 +31,7 @@ class ModelScorer(Scorer):
         self.model = model.identity
         self._model = model
         self.reader = source.reader
+        self.lexicons = source.lexicons
         self._source = source
         self._language = model.content.language
         self._labels = tuple(label for name in model.classes for label in _SIDES if label == name)
