@@ -86,6 +86,7 @@ class Listener:
         self._taxonomies = taxonomies
         self._main = main
         self._read = scorer.reader.read
+        self._vocabulary = scorer.reader.vocabulary
         self._looks = _joined((*scorer.lexicons, emotion.phrases(), journey.phrases(), authenticity.phrases())).look
 
     def hear(
@@ -101,7 +102,7 @@ class Listener:
         """`stated`: the language as the source says (BCP 47). `rating` 0-5. `author`, `event_time`: for his account's
         age. Never raises."""
         reading = self._read(text)
-        detected = detect(text, reading.words, stated)
+        detected = detect(text, reading.words, stated, self._vocabulary)
         language = detected.language
         if (language is None or language == DEFAULT) and len(reading.words) <= JOINED_WORDS_MAX:
             reading = self._looks(reading)

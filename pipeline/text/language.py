@@ -11,6 +11,7 @@ Library: lingua, with its models of trigrams only, which are small and as good o
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from importlib.resources import files
 from sys import intern
@@ -28,6 +29,7 @@ WORDS_READ_MAX: Final = 60
 LETTERS_MIN: Final = 3
 SURE_MIN: Final = 0.5
 """Below this confidence there is no answer."""
+KNOWN_MIN: Final = 4
 STATED_MIN: Final = 0.1
 """What the network states is believed where the library gives it at least this much, or is not sure of anything."""
 LANGUAGES: Final = (
@@ -54,10 +56,13 @@ UNKNOWN: Final = Detected(None, 0.0)
 _ENGLISH: Final = Detected("en", 1.0)
 
 
-def detect(text: str, words: Sequence[str], stated: str | None = None) -> Detected:
-    """Plain English: every second word is an everyday English one, and one of them is English only; or one in four are
-    English only, and there are three. `stated`: a language tag (BCP 47) as the network gives it, or None. Raises
-    nothing."""
+def detect(
+    text: str, words: Sequence[str], stated: str | None = None, vocabulary: AbstractSet[str] = frozenset()
+) -> Detected:
+    """Plain English: every second word is an English one, and one of them is everyday English and nothing else; or one
+    in four are everyday English only, and there are three; or three in four are English, and there are four. `stated`:
+    a language tag (BCP 47) as the network gives it, or None. `vocabulary`: more English words, some of which may be
+    words elsewhere. Raises nothing."""
     english, shared = _english()
     read = words if len(words) <= WORDS_READ_MAX else words[:WORDS_READ_MAX]
     deciding = sum(map(english.__contains__, read))
@@ -65,7 +70,11 @@ def detect(text: str, words: Sequence[str], stated: str | None = None) -> Detect
     if deciding and deciding * 2 >= spoken:
         return _ENGLISH
     known = deciding + sum(map(shared.__contains__, read))
+    if known * 2 < spoken and vocabulary:
+        known = sum([word in english or word in shared or (len(word) > 3 and word in vocabulary) for word in read])
     if deciding and (known * 2 >= spoken or (deciding > 2 and deciding * 4 >= spoken)):
+        return _ENGLISH
+    if known >= KNOWN_MIN and known * 4 >= spoken * 3:
         return _ENGLISH
     claimed = _base(stated)
     seen = " ".join(_NO_WORD.sub(" ", text[:READ_MAX]).split())[:ASKED_MAX]

@@ -77,7 +77,7 @@ class Reader(dict[str, str | Token]):
     def __init__(self, vocabulary: Collection[str] = (), language: str = "en") -> None:
         super().__init__()
         common, self._shorthand = everyday(language)
-        self._vocabulary = frozenset(vocabulary) | common
+        self.vocabulary = frozenset(vocabulary) | common
 
     def read(self, text: str) -> Reading:
         """Any text -> its words."""
@@ -173,7 +173,7 @@ class Reader(dict[str, str | Token]):
         if not _DRAWN_OUT.search(word):
             return word
         twice, once = _DRAWN_OUT.sub(r"\1\1", word), _DRAWN_OUT.sub(r"\1", word)
-        return once if once in self._vocabulary and twice not in self._vocabulary else twice
+        return once if once in self.vocabulary and twice not in self.vocabulary else twice
 
     def _hashtag(self, tag: str) -> list[str]:
         """ "WorstAirlineEver", "worst_airline_ever" or "worstairlineever" -> three words, or one that is not known."""
@@ -181,7 +181,7 @@ class Reader(dict[str, str | Token]):
         if len(parts) > 1 and max(map(len, parts)) > 1:
             return [part.lower() for part in parts]
         word = tag.lower()
-        return [word] if word in self._vocabulary else segmented(word, self._vocabulary) or [word]
+        return [word] if word in self.vocabulary else segmented(word, self.vocabulary) or [word]
 
 
 def _unescaped(found: re.Match[str]) -> str:

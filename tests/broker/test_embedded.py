@@ -218,12 +218,13 @@ def test_broken_property_shows_the_log() -> None:
     assert not broker.log_path.parent.exists()
 
 
-def test_data_folder_in_use_shows_the_error(broker: EmbeddedKafka, data: Path) -> None:
+def test_data_folder_in_use_shows_the_error(tmp_path: Path) -> None:
     """A second broker on the same folder is told why it cannot start, and the first one runs on."""
-    with pytest.raises(EmbeddedKafkaError, match="Failed to acquire lock"):
-        EmbeddedKafka(data=data).start()
+    with EmbeddedKafka(data=tmp_path) as first:
+        with pytest.raises(EmbeddedKafkaError, match="Failed to acquire lock"):
+            EmbeddedKafka(data=tmp_path).start()
 
-    assert broker.alive
+        assert first.alive
 
 
 def test_own_settings_are_not_for_the_caller() -> None:

@@ -11,21 +11,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from agents.parts import default_scorer
 from pipeline.text.language import Detected, detect
 from pipeline.text.normalise import normalise
-from pipeline.text.reading import Reader
 from tests.evaluation.data import FOLDER
 
 SENTENCES = Path(__file__).parent.parent / "data" / "languages.tsv"
 TWEETS = FOLDER / "airline" / "tweets.csv"
 AT_ONCE = Detected("en", 1.0)
-READER = Reader()
+READER = default_scorer().reader
 
 
 def told(text: str) -> Detected:
     """As the enrich agent sees it, where the network states nothing."""
     normal = normalise(text)
-    return detect(normal, READER.read(normal).words)
+    return detect(normal, READER.read(normal).words, None, READER.vocabulary)
 
 
 def measure() -> dict[str, Any]:

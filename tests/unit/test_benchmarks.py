@@ -121,13 +121,14 @@ class _Quiet(Report):
 
 
 @pytest.mark.broker
-def test_cheaper_than_naive_faust() -> None:
-    """The whole service, durable, takes less of the processor for a post than Faust does for a fraction of the job, on
-    the same Kafka. Processor time and not posts a second, because others may be at work on this machine."""
+def test_delivery_is_cheaper_than_naive_faust() -> None:
+    """The same job (decode, VADER, count, write), durable and exactly once, takes less than half of the processor that
+    it takes as Faust's tutorial does it, on the same Kafka. Processor time and not posts a second, because others may
+    be at work on this machine."""
     with EmbeddedKafka() as kafka, _Quiet() as report:
         broker = Broker(kafka.bootstrap, kafka.pid)
         plan = Plan(posts=12_000, rounds=1)
-        result: dict[str, Any] = throughput.measure(broker, plan, report, only=("cem", "naive_faust"))
+        result: dict[str, Any] = throughput.measure(broker, plan, report, only=("cem_small_job", "naive_faust"))
         broker.close()
     costs = {name: system["worker_cpu_us_per_post"] for name, system in result["systems"].items()}
-    assert costs["cem"] < costs["naive_faust"]
+    assert costs["cem_small_job"] * 2 < costs["naive_faust"]
