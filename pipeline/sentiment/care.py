@@ -49,8 +49,11 @@ class Care:
         self.facts: Final = frozenset(files["facts"])
         self._topics = frozenset(map(intern, files["context"]["words"].split()))
         self._negations = frozenset(files["context"]["negations"].split())
-        self._customers = Vader(more={**files["words"], **files["emoji"]})
-        self._others = Vader(more=files["emoji"])
+        self.persons: Final = frozenset(files["context"]["persons"].split())
+        self.thanks: Final = frozenset(files["context"]["thanks"].split())
+        own = files.get("vader", False)
+        self._customers = Vader(more={**files["words"], **files["emoji"]}, own=own)
+        self._others = Vader(more=files["emoji"], own=own)
         self.phrases: Final = Phrases(
             (
                 (pattern, (float(valence), reason))

@@ -53,12 +53,12 @@ class Vader:
     """The package's lexicon and emoji, read once, and the algorithm.
 
     `more`: single words in small letters -> valences (-4 to 4) that are added to the lexicon, or take the place of its
-    own, as if they stood in the package's file; 0 takes a word out.
+    own, as if they stood in the package's file; 0 takes a word out. `own`: whether that file counts.
     """
 
-    def __init__(self, more: Mapping[str, float] = MappingProxyType({})) -> None:
+    def __init__(self, more: Mapping[str, float] = MappingProxyType({}), *, own: bool = True) -> None:
         analyzer = SentimentIntensityAnalyzer()
-        lexicon = {**analyzer.lexicon, **more}
+        lexicon = {**analyzer.lexicon, **more} if own else dict(more)
         self.lexicon: Mapping[str, float] = {word: valence for word, valence in lexicon.items() if valence}
         self._words = Vocabulary(self.lexicon)
         self._emoji = EmojiNames(analyzer.emojis)

@@ -21,13 +21,9 @@ NAMES: Final = (
     "other_length", "other_thanks_said", "other_silent",
 )  # fmt: skip
 
-_PERSONS: Final = frozenset(
-    ("i", "my", "me", "i'm", "i've", "we", "our", "us", "mine", "we're", "we've", "i'd", "i'll")
-)
 _NO_OTHER: Final = (0.0,) * 8
 """The last eight, which say again what they are called after where a text is not known to speak to or of a service."""
 _DIGIT: Final = re.compile(r"\d").search
-_THANKS: Final = frozenset(("thanks", "thank"))
 
 
 def signs(text: str, reading: Reading, scored: Scored, care: Care) -> tuple[float, ...]:
@@ -48,7 +44,7 @@ def signs(text: str, reading: Reading, scored: Scored, care: Care) -> tuple[floa
     asks = "?" in text
     exclaims = min(3, text.count("!")) / 3
     topic = care.speaks_of_service(reading)
-    persons = sum(map(_PERSONS.__contains__, words))
+    persons = sum(map(care.persons.__contains__, words))
     length = log1p(count) / 4
     handles = words.count(HANDLE)
     called = handles > 0 and words[0] == HANDLE
@@ -64,6 +60,6 @@ def signs(text: str, reading: Reading, scored: Scored, care: Care) -> tuple[floa
         called or topic, topic, min(4, persons) / 4, persons > 0, "://" in text, thanks_said, "request" in reasons,
         hits[-1].valence / 4 if hits else 0.0, praise if asks else 0.0, blame if asks else 0.0,
         _DIGIT(text) is not None, len(shouted) / count if shouted else 0.0, "…" in text or "..." in text, "#" in text,
-        praise > 0 and blame > 0, compound if topic else 0.0, bool(first) and first[0] in _THANKS, handles > 1,
+        praise > 0 and blame > 0, compound if topic else 0.0, bool(first) and first[0] in care.thanks, handles > 1,
         compound > 0.3, compound < -0.3, silent and count < 7, *other,
     )  # fmt: skip

@@ -9,16 +9,15 @@ Library: lingua, with its models of trigrams only, which are small and as good o
 """
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
-from importlib.resources import files
 from sys import intern
 from typing import Final, NamedTuple
 
 from lingua import IsoCode639_1, Language, LanguageDetector, LanguageDetectorBuilder
 
+from pipeline.lexicon import content
 from pipeline.text.reading import HANDLE, everyday
 
 READ_MAX: Final = 400
@@ -113,9 +112,9 @@ def _base(stated: str | None) -> str | None:
 @cache
 def _english() -> tuple[frozenset[str], frozenset[str]]:
     """Everyday words that are English only, and those that are words elsewhere too."""
-    content = tomllib.loads(files("pipeline.lexicons").joinpath("en", "language.toml").read_text("utf-8"))
-    shared = frozenset(map(intern, content["shared"].split()))
-    return (everyday("en")[0] | set(map(intern, content["more"].split()))) - shared, shared
+    file = content("language", "en")
+    shared = frozenset(map(intern, file["shared"].split()))
+    return (everyday("en")[0] | set(map(intern, file["more"].split()))) - shared, shared
 
 
 @cache

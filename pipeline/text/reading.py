@@ -7,15 +7,15 @@ it is remembered.
 """
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from functools import cache
 from html import unescape
-from importlib.resources import files
 from sys import intern
 from typing import Any, Final
 
 import msgspec
+
+from pipeline.lexicon import content
 
 TOKEN_LENGTH_MAX: Final = 64
 """A longer token is no word; only its beginning is read."""
@@ -43,7 +43,6 @@ _CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMBERED: Final = re.compile(r"(\d+)([a-z]+)\Z")
 _ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)\Z")
 _DRAWN_OUT: Final = re.compile(r"(\w)\1{2,}")
-_CLAUSE_WORDS: Final = frozenset({"but", "however", "although", "though", "while", "whereas", "yet", "except", "tho"})
 _ENDING: Final = frozenset(".!?,;:…—–")
 _NEITHER: Final = re.compile(r"\d[.,:]\d")
 
@@ -77,6 +76,7 @@ class Reader(dict[str, str | Token]):
     def __init__(self, vocabulary: Collection[str] = (), language: str = "en") -> None:
         super().__init__()
         common, self._shorthand = everyday(language)
+        self._clause_words = frozenset(content("words", language)["clauses"].split())
         self.vocabulary = frozenset(vocabulary) | common
 
     def read(self, text: str) -> Reading:
@@ -145,7 +145,7 @@ class Reader(dict[str, str | Token]):
             elif first >= "\u2190":
                 words.append(part)
             ends = first in _ENDING and not (first in ".,:" and _NEITHER.search(written))
-        begins = bool(words) and words[0] in _CLAUSE_WORDS
+        begins = bool(words) and words[0] in self._clause_words
         spoken = tuple(map(intern, words))  # looked up by everybody, so one object for each word
         raw = (intern(self._as_written(written, words[0])),) if len(words) == 1 else spoken
         if raw == (written,) and not begins and not ends:
@@ -208,6 +208,5 @@ def segmented(word: str, vocabulary: Collection[str]) -> list[str]:
 @cache
 def everyday(language: str) -> tuple[frozenset[str], dict[str, str]]:
     """Everyday words that the lexicons do not list, for taking hashtags apart; and shorthands with what they mean."""
-    file = files("pipeline.lexicons").joinpath(language, "words.toml")
-    content = tomllib.loads(file.read_text("utf-8"))
-    return frozenset(map(intern, content["common"].split())), content["shorthand"]
+    file = content("words", language)
+    return frozenset(map(intern, file["common"].split())), file["shorthand"]

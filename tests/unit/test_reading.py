@@ -100,7 +100,7 @@ def test_three_lists_of_one_length(text: str) -> None:
     assert len(one.words) == len(one.clauses) == len(one.raw)
     assert one.clauses == sorted(one.clauses)
     assert all(one.words)
-    assert one == READER.read(text) == Reader(READER._vocabulary).read(text)
+    assert one == READER.read(text) == Reader(READER.vocabulary).read(text)
 
 
 class TestBounds:
