@@ -96,7 +96,7 @@ def together(signs: list[Sign]) -> Suspicion:
 def _said(reading: Reading, language: str | None, signs: list[Sign]) -> None:
     """What is said: of phrases within each other the longest, and each counts once, however often it is said."""
     lexicon = _phrases(language if language is not None and covers("authenticity", language) else DEFAULT)
-    found = lexicon.find_in(reading) if len(reading.words) <= READ_MAX else lexicon.find(reading.words[:READ_MAX])
+    found = lexicon.find_in(reading, READ_MAX)
     if found:
         alone = found if apart(found) else longest(sorted(found, reverse=True))
         signs += [(reason, weight) for weight, reason, _ in sorted({value for _, _, value in alone})]

@@ -73,12 +73,8 @@ def of(reading: Reading, hits: Sequence[Hit], compound: float, language: str | N
     if not covers("emotion", language):
         return NOTHING
     lexicon = _lexicon(language or DEFAULT)
-    words = reading.words
-    if len(words) <= WORDS_MAX:
-        found = lexicon.phrases.find_in(reading)
-    else:
-        words = words[:WORDS_MAX]
-        found = lexicon.phrases.find(words)
+    words = reading.words[:WORDS_MAX]
+    found = lexicon.phrases.find_in(reading, WORDS_MAX)
     said: list[tuple[Emotion, float, int, int]] = []
     for one in found if apart(found) else longest(sorted(found, reverse=True)):
         emotion, weight = _meant(one, words, lexicon, compound)

@@ -16,7 +16,8 @@ from pipeline.alerts.identity import alert_id, dedup_key
 from pipeline.alerts.lifecycle import Refusal, finished, take
 from pipeline.detectors.detector import Detector, Finding, Signal
 from pipeline.detectors.surge import SurgeDetector
-from pipeline.state import Case, Profile, Tally, UnitState
+from pipeline.rollup import closes, count, count_below, roll_up
+from pipeline.state import Case, Profile, UnitState
 from pipeline.taxonomy import Taxonomy, Topic, load
 from schemas.alert import (
     Alert,
@@ -31,8 +32,7 @@ from schemas.alert import (
 from schemas.case import CaseEntry
 from schemas.event import UnitAction, UnitErasure, UnitRollup, UnitSettings
 from schemas.insight import Insight
-from schemas.record import Source
-from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis
+from schemas.time import DAY_MS, MINUTE_MS, Millis
 
 HOLD_MS = 30 * MINUTE_MS
 CHECK_MS = 5 * MINUTE_MS
@@ -41,8 +41,6 @@ LEARN_AGAIN_MS = DAY_MS
 KEEP_CASE_MS = 30 * DAY_MS
 CASES_MAX = 50
 ACTIONS_MAX = 50
-ROLLUP_GRACE_MS = 10 * MINUTE_MS
-BELOW_HOURS_MAX = 24
 
 READ_AND_ANSWER = "Read the posts, answer the customers, acknowledge the alert."
 
@@ -76,7 +74,7 @@ class Engine:
         elif isinstance(event, UnitAction):
             self._action(state, event, outputs)
         elif isinstance(event, UnitRollup):
-            _count_below(state, event)
+            count_below(state, event)
         else:
             self._erase(state, event, outputs)
         return outputs
@@ -86,8 +84,8 @@ class Engine:
         outputs: list[Output] = []
         while (due := self.due(state)) is not None and due <= watermark_ms:
             state.now = max(state.now, due)
-            for hour in [hour for hour in state.hours if _closes(hour) <= due]:
-                _roll_up(state, hour, outputs)
+            for hour in [hour for hour in state.hours if closes(hour) <= due]:
+                outputs += roll_up(state, hour)
             for detector in self.detectors:
                 self._settle(state, detector, due, outputs)
             for cause, firing in list(state.firing.items()):
@@ -104,7 +102,7 @@ class Engine:
 
     def due(self, state: UnitState) -> int | None:
         """When something is to be done next, if nothing comes in before."""
-        times: list[int] = [_closes(min(state.hours))] if state.hours else []
+        times: list[int] = [closes(min(state.hours))] if state.hours else []
         for alert in state.firing.values():
             check_at = state.cases[alert].check_at
             if check_at is not None:
@@ -119,7 +117,7 @@ class Engine:
 
     def _insight(self, state: UnitState, insight: Insight, watermark_ms: int, outputs: list[Output]) -> None:
         state.now = max(state.now, int(insight.event_time))
-        _count(state, insight, watermark_ms)
+        count(state, insight, watermark_ms)
         if insight.kind == "answer":
             return
         likeness.observe(state.likeness, insight)
@@ -381,52 +379,6 @@ def _settle(state: UnitState, settings: UnitSettings) -> None:
         above=tuple(ancestor.id for ancestor in settings.ancestors),
         removed=unit is None,
     )
-
-
-def _closes(hour: int) -> int:
-    """When an hour is rolled up, on the watermark."""
-    return hour + HOUR_MS + ROLLUP_GRACE_MS
-
-
-def _count(state: UnitState, insight: Insight, watermark_ms: int) -> None:
-    """Mentions by hour, for the roll-up. Edits and answers are not mentions; a delete does not unsay; what comes when
-    its hour is rolled up is too late."""
-    if insight.kind in ("answer", "edit", "delete") or insight.sentiment is None:
-        return
-    hour = insight.event_time // HOUR_MS * HOUR_MS
-    if _closes(hour) <= watermark_ms:
-        return
-    tally = state.hours.get(hour)
-    if tally is None:
-        tally = state.hours[hour] = Tally()
-    tally.mentions += 1
-    tally.negative += insight.sentiment.label == "negative"
-    tally.positive += insight.sentiment.label == "positive"
-
-
-def _roll_up(state: UnitState, hour: int, outputs: list[Output]) -> None:
-    """A closed hour goes to every unit above. The source is filled in where the record is read."""
-    tally = state.hours.pop(hour)
-    outputs.extend(
-        UnitRollup(
-            unit_id=above,
-            child_id=state.unit_id,
-            hour=Millis(hour),
-            mentions=tally.mentions,
-            negative=tally.negative,
-            positive=tally.positive,
-            source=Source(topic="", partition=0, offset=0),
-        )
-        for above in state.profile.above
-    )
-
-
-def _count_below(state: UnitState, rollup: UnitRollup) -> None:
-    """Said again after a crash, an hour of a unit is the same hour: it replaces what was said before."""
-    hour = state.below.setdefault(int(rollup.hour), {})  # a key that is written as it is read
-    hour[rollup.child_id] = Tally(rollup.mentions, rollup.negative, rollup.positive)
-    while len(state.below) > BELOW_HOURS_MAX:
-        del state.below[min(state.below)]
 
 
 def _forget_old_cases(state: UnitState) -> None:

@@ -73,12 +73,8 @@ def of(reading: Reading, kind: InsightKind, language: str | None = None) -> Met:
     if not covers("journey", language):
         return Met(None, None, ())
     lexicon = _lexicon(language or DEFAULT)
-    words = reading.words
-    if len(words) <= WORDS_MAX:
-        found = lexicon.phrases.find_in(reading)
-    else:
-        words = words[:WORDS_MAX]
-        found = lexicon.phrases.find(words)
+    words = reading.words[:WORDS_MAX]
+    found = lexicon.phrases.find_in(reading, WORDS_MAX)
     if not found:
         return Met(lexicon.kinds.get(kind), None, ())
     by_stage: dict[JourneyStage, list[Found[_Sign]]] = {}

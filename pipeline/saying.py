@@ -47,18 +47,20 @@ class Said(msgspec.Struct, frozen=True):
     main: MainAspect | None
 
     def aspects(self, industry: str) -> tuple[Aspect, ...]:
-        """What it speaks of, in the terms of an industry."""
-        return self.aspects_in(self.taxonomies.get(industry) or load(industry))
+        """What it speaks of, in the terms of an industry. A model of main aspects speaks where its taxonomy does."""
+        taxonomy = self.taxonomies.get(industry) or load(industry)
+        main = self.main
+        return self.aspects_in(taxonomy, None if main and main.taxonomy not in ("", taxonomy.name) else main)
 
-    def aspects_in(self, taxonomy: Taxonomy) -> tuple[Aspect, ...]:
+    def aspects_in(self, taxonomy: Taxonomy, main: MainAspect | None) -> tuple[Aspect, ...]:
         """What it speaks of, the main aspect first; nothing where the scorer abstained."""
         sentiment = self.judgement.sentiment
         if not self.text or sentiment.abstained:
             return ()
         found = aspects.find(self.reading, self.judgement.hits, sentiment.compound, taxonomy)
-        if self.main is None or not found:
+        if main is None or not found:
             return found
-        return with_main(self.main.of(self.text).aspect, found, sentiment.compound, taxonomy)
+        return with_main(main.of(self.text).aspect, found, sentiment.compound, taxonomy)
 
 
 def with_main(name: str, found: Sequence[Aspect], overall: float, taxonomy: Taxonomy) -> tuple[Aspect, ...]:

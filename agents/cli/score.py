@@ -151,7 +151,7 @@ def _scored(said: Said, terms: Taxonomy) -> dict[str, Any]:
         "compound": sentiment.compound,
         "label": sentiment.label,
         "confidence": sentiment.confidence,
-        "aspects": [msgspec.structs.asdict(aspect) for aspect in said.aspects_in(terms)],
+        "aspects": [msgspec.structs.asdict(aspect) for aspect in said.aspects_in(terms, said.main)],
         "emotion": said.felt.emotion,
         "journey_stage": said.met.stage,
         "touchpoint": said.met.touchpoint,

@@ -18,11 +18,13 @@ class Main(NamedTuple):
 
 
 class MainAspect:
-    """Raises ModelError where model and source do not belong together, or it is no model of aspects."""
+    """Raises ModelError where model and source do not belong together, or it is no model of aspects. `taxonomy`: that
+    which it was learned with, "" for none."""
 
     def __init__(self, model: Model, source: FeatureSource) -> None:
         check(model, source, "aspect")
         self.model = model.identity
+        self.taxonomy = model.content.taxonomy
         self._model = model
         self._source = source
 

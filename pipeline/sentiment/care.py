@@ -29,7 +29,7 @@ IRONIC: Final = -0.6
 NEGATED_WITHIN: Final = 2
 """Words between a negation and the phrase that it turns, at most, and one more."""
 
-_QUOTES: Final = "\"“”'‘’"
+_QUOTES: Final = "\"'"
 _PUNCTUATION: Final = ".,!?;:…"
 
 

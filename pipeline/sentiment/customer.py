@@ -5,7 +5,7 @@ In: a text, its reading, stars. Out: compound, label, confidence, hits. The rule
 """
 
 from pipeline.sentiment.care import Care
-from pipeline.sentiment.label import LABELS, STARS_MIDDLE, Labeller, with_stars
+from pipeline.sentiment.label import LABELS, STARS_MIDDLE, WORDLESS, Labeller, with_stars
 from pipeline.sentiment.polarity import rounded
 from pipeline.sentiment.scorer import (
     NEGATIVE_MAX,
@@ -19,9 +19,6 @@ from pipeline.sentiment.signs import signs
 from pipeline.text.reading import Reading
 from schemas.insight import Sentiment
 from schemas.vocabulary import SentimentLabel
-
-WORDLESS = (0.3, 0.4, 0.3)
-"""How likely the labels are where stars come without a word: three of them are neutral."""
 
 
 class CustomerScorer(Scorer):

@@ -23,6 +23,9 @@ without stars, so this is a guess; five stars outweigh a text that is taken as n
 UNDECIDED: Final = 0.5
 """What a star away from the middle takes from the logit of neutral, as a share of `STAR`."""
 
+WORDLESS: Final = (0.3, 0.4, 0.3)
+"""How likely the labels are where stars come without a word: three of them are neutral."""
+
 
 class Labeller:
     """The weights of one language. Raises FileNotFoundError where there are none, KeyError where a sign has none."""

@@ -5,14 +5,14 @@ In: a model and the source of features that it was made with. Out: label, compou
 says another thing than the label.
 """
 
-from math import exp
+from collections.abc import Sequence
 from operator import mul
 from typing import Final
 
 from pipeline.learned.features import SentimentFeatures
 from pipeline.learned.grams import words_of
 from pipeline.learned.model import Model, check
-from pipeline.sentiment.label import STAR, STARS_MIDDLE
+from pipeline.sentiment.label import LABELS, WORDLESS, star_factors
 from pipeline.sentiment.scorer import POSITIVE_MIN, Judgement, Scorer, abstention, covers
 from pipeline.text.reading import Reading
 from schemas.insight import Sentiment
@@ -36,8 +36,7 @@ class ModelScorer(Scorer):
         self._language = model.content.language
         self._labels = tuple(label for name in model.classes for label in _SIDES if label == name)
         self._sides = tuple(_SIDES[label] for label in self._labels)
-        parts = [1 if side else 2 for side in self._sides]  # stars alone: three of five are neutral
-        self._unread = tuple([part / sum(parts) for part in parts])
+        self._unread = self._of_labels(WORDLESS)
         self._factors = model.content.factors
         self._signed = tuple(map(mul, model.content.factors, self._sides))
 
@@ -69,10 +68,14 @@ class ModelScorer(Scorer):
         return Judgement(sentiment, hits)
 
     def _with_stars(self, probabilities: tuple[float, ...], rating: float) -> tuple[float, ...]:
-        push = STAR * (rating - STARS_MIDDLE)
-        pushed = [one * exp(push * side) for one, side in zip(probabilities, self._sides, strict=True)]
+        pushed = list(map(mul, probabilities, self._of_labels(star_factors(rating))))
         total = sum(pushed)
         return tuple([one / total for one in pushed])
+
+    def _of_labels(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Values in the order of LABELS -> those of the model's classes, in their order."""
+        by_label = dict(zip(LABELS, values, strict=True))
+        return tuple([by_label[label] for label in self._labels])
 
     def _compound(self, label: SentimentLabel, probabilities: tuple[float, ...]) -> float:
         """How much more positive than negative, on the side of the label by VADER's thresholds."""

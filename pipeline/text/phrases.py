@@ -55,8 +55,11 @@ class Phrases(Generic[Value]):
         """All patterns that stand in the words, those within others too; by start, then by end."""
         return self._automaton.find(words)[0]
 
-    def find_in(self, reading: Reading) -> list[Found[Value]]:
-        """The same in all words of a reading. Where they are `Joined` it is there already."""
+    def find_in(self, reading: Reading, words_max: int | None = None) -> list[Found[Value]]:
+        """The same in the words of a reading, in the first `words_max` of them. Where they are `Joined` it is there
+        already."""
+        if words_max is not None and len(reading.words) > words_max:
+            return self.find(reading.words[:words_max])
         found = reading.found.get(self)
         return self.find(reading.words) if found is None else found
 

@@ -6,7 +6,7 @@ from pipeline import aspects, emotion, journey
 from pipeline.authenticity import suspicion_of
 from pipeline.fingerprint import fingerprint
 from pipeline.journey import Met
-from pipeline.learned.aspects import MainAspect
+from pipeline.learned.aspects import Main, MainAspect
 from pipeline.saying import DEFAULT_INDUSTRY, JOINED_WORDS_MAX, Listener, with_main
 from pipeline.sentiment.customer import CustomerScorer
 from pipeline.sentiment.vader import VaderScorer
@@ -127,7 +127,8 @@ class TestMain:
         """A text that speaks of nothing has no main aspect."""
 
         class Never(MainAspect):
-            def __init__(self) -> None: ...
+            def __init__(self) -> None:
+                self.taxonomy = "airline"
 
             def of(self, text: str) -> object:  # type: ignore[override]
                 raise AssertionError(text)
@@ -139,3 +140,20 @@ def test_signs_are_those_of_the_label() -> None:
     """Nothing where a scorer decides by words."""
     assert LISTENER.signs(LISTENER.hear(COMPLAINT))
     assert [] == Listener(VaderScorer()).signs(Listener(VaderScorer()).hear(COMPLAINT))
+
+
+class _Main:
+    """A model of main aspects that always says the same."""
+
+    def __init__(self, taxonomy: str) -> None:
+        self.taxonomy = taxonomy
+
+    def of(self, text: str) -> Main:
+        return Main("billing", 0.9)
+
+
+@pytest.mark.parametrize(("taxonomy", "main"), [("restaurant", "billing"), ("", "billing"), ("airline", "staff")])
+def test_a_model_of_main_aspects_speaks_where_its_taxonomy_does(taxonomy: str, main: str) -> None:
+    """One that was learned from airlines says nothing of a restaurant."""
+    listener = Listener(CustomerScorer(), main=_Main(taxonomy))  # type: ignore[arg-type]
+    assert main == listener.hear("the waiter was rude").aspects("restaurant")[0].aspect
