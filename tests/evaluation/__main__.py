@@ -57,7 +57,7 @@ def wanted(found: dict[str, dict[str, Any]]) -> list[tuple[str, str, float, str]
         by = one["airline"]
         rivals = f"most frequent {by['most_frequent']['accuracy']:.3f}, trained {by['trained']['accuracy']:.3f}"
         rows.append(("main aspect by taxonomy, accuracy", ">= 0.60", by["accuracy"], rivals))
-    if one := found.get("authenticity", {}):
+    if "auc" in (one := found.get("authenticity", {})):
         rows += [
             (f"suspicion, AUC, {name}", ">= 0.85", auc, f"has a link {one['auc_has_a_link']:.3f}")
             for name, auc in one["auc"].items()
@@ -94,7 +94,8 @@ def main() -> None:
     table = Table("measure", "wanted", "reached", "beside it, in the same run")
     for measure, least, reached, rivals in wanted(found):
         table.add_row(measure, least, f"{reached:.3f}", rivals)
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    if table.row_count:
+        Console(width=None if sys.stdout.isatty() else 140).print(table)
     for name, one in found.items():
         if "skipped" in one:
             print(f"{name}: {one['skipped']}")
