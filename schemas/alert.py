@@ -39,23 +39,32 @@ class Labels(_Part, frozen=True, kw_only=True):
 
 
 class Annotations(_Part, frozen=True, kw_only=True):
-    """What a person reads."""
+    """What a person reads. `ends_when`: what has to happen for the alert to become quiet."""
 
     summary: str
     recommended_action: str | None = None
+    ends_when: str | None = None
 
 
 class Detection(_Part, frozen=True, kw_only=True):
-    """Why: what was seen against what was expected in the window, and how unlikely that is."""
+    """Why: what was seen against what was expected in the window, and how unlikely that is: `p_value` of
+    `distinct_authors` under the `baseline` with a variance of `dispersion` times the mean; an alert is raised up to
+    `p_value_max`, the window's share of the budget. `expected`, `p_value` and what belongs to them are null where
+    nothing statistical decided; `words` are then the phrases that did, as the taxonomy writes them. `aspects`: what the
+    evidence is about, the most frequent first."""
 
     method: str
     window_s: int
     observed: int
     distinct_authors: int
-    expected: float
-    p_value: float
+    expected: float | None = None
+    p_value: float | None = None
+    p_value_max: float | None = None
+    dispersion: float | None = None
     baseline: str
-    cold_start: bool
+    cold_start: bool = False
+    words: tuple[str, ...] = ()
+    aspects: tuple[str, ...] = ()
 
 
 class Amplification(_Part, frozen=True, kw_only=True):
@@ -113,7 +122,8 @@ class Evidence(_Part, frozen=True, kw_only=True):
 
 
 class Alert(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """One change of one alert, complete in itself."""
+    """One change of one alert, complete in itself. `addressed_to`: the unit whose topic it is on, where that is
+    not the one that it is about: head office, for what is confidential."""
 
     schema_version: str = msgspec.field(default_factory=_version)
     change: AlertChange
@@ -122,6 +132,7 @@ class Alert(Record, frozen=True, kw_only=True, omit_defaults=False):
     alert_id: str
     sequence: int
     dedup_key: str
+    addressed_to: str | None = None
     parent_alert_id: str | None = None
     severity: int
     severity_label: SeverityLabel

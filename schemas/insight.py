@@ -57,6 +57,21 @@ class Suspicion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     reasons: tuple[str, ...] = ()
 
 
+class SevereCause(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A cause for which one post is enough, and the phrase that told it, as the taxonomy writes it."""
+
+    cause: str
+    words: str
+
+
+class Root(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What is known of the post that a repost repeats: when it was written, how it was meant, who could read it."""
+
+    event_time: Millis
+    label: SentimentLabel | None = None
+    followers: Count | None = None
+
+
 class Routing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why this unit: the rule that decided, and how sure it is."""
 
@@ -78,12 +93,14 @@ class Insight(Record, frozen=True, kw_only=True, tag="insight"):
     sentiment: Sentiment | None = None
     language: str | None = None
     aspects: tuple[Aspect, ...] = ()
+    severe: tuple[SevereCause, ...] = ()
     emotion: Emotion = "none"
     journey_stage: JourneyStage | None = None
     touchpoint: str | None = None
     scores: Scores = Scores()
     reach: Reach = Reach()
     thread: str | None = None
+    root: Root | None = None
     text_ref: str | None = None
     fingerprint: str | None = None
     suspicion: Suspicion = Suspicion()

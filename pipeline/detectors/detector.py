@@ -3,34 +3,49 @@
 Times in the calls are event times and the watermark; a detector never sees a clock. Insights may come out of order as
 far as the watermark allows: a detector judges every stretch of event time on its own, by what is known of it, so that
 the order in which partitions were read does not decide whether something is found. All state is in one msgspec Struct
-that the engine keeps with the unit; a detector has none of its own. None of the calls may block. The laws that hold
-for all detectors are in `tests/checks.py`.
+that the engine keeps with the unit; a detector has none of its own. None of the calls may block.
+
+A `cause` is what there is one open alert for: the detector's name, followed by `:` and more where a detector may have
+several open (`severe:injury`, `cascade:x:4711`). The laws that hold for all detectors are in `tests/checks.py`.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from schemas.alert import Detection, Evidence
+from schemas.alert import Amplification, Detection, Evidence
 from schemas.insight import Insight
 
 
 class Signal(NamedTuple):
-    """Something that would raise an alert: when, and how severe it is, from 1 to 10. Cheap, because it is asked for at
-    nearly every insight; what there is to say about it is in a Finding."""
+    """Something that would raise an alert: when, how severe it is, from 1 to 10, and for which cause. Cheap, because it
+    is asked for at nearly every insight; what there is to say about it is in a Finding."""
 
     at_ms: int
     severity: int
+    cause: str
+
+
+class Unsettled(NamedTuple):
+    """What is to be judged once more when the watermark gets to `at_ms`; `insight_id` would open the alert."""
+
+    at_ms: int
+    insight_id: str
+    cause: str
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What a detector sees at `at_ms`. `active`: there is a signal. The reason is all in `detection`; `aspect`,
-    `department` and `journey_stage` are what most of the evidence is about."""
+    """What a detector sees at `at_ms`. `active`: there is a signal. The reason is all in `detection` and
+    `amplification`; `aspect`, `department` and `journey_stage` are what most of the evidence is about. `grown_past`:
+    the last threshold of size that is passed for certain, where a detector knows such; a higher one is news."""
 
     at_ms: int
     active: bool
     detection: Detection
+    amplification: Amplification = Amplification()
     severity: int
+    grown_past: int = 0
     evidence: tuple[Evidence, ...]
     evidence_left_out: int
     sentiment_mean: float
@@ -42,10 +57,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     journey_stage: str | None = None
     routing_rule: str
     routing_confidence: float
+    ends_when: str
 
 
 class Detector(Protocol):
-    """`name` is the cause in a dedup key and the field of the unit's state; `alertname` is its name for people."""
+    """`name` begins each of its causes and is the field of the unit's state; `alertname` is its name for people."""
 
     name: str
     alertname: str
@@ -59,32 +75,45 @@ class Detector(Protocol):
         """Take an insight out again; its event time, or None if it was not there."""
         ...
 
-    def judge(self, state: Any, event_time: int) -> Signal | None:
-        """What an insight of this time makes of the stretches of time that it belongs to: the worst of them, None if it
-        would raise no alert. Changes nothing."""
+    def holds(self, state: Any, insight_id: str) -> bool:
+        """Whether anything is remembered of an insight."""
         ...
 
-    def signal(self, state: Any, at_ms: int) -> Signal | None:
+    def judge(self, state: Any, insight: Insight) -> Sequence[Signal]:
+        """What an insight that was just taken in makes of the stretches of time that it belongs to: for each cause the
+        worst of them; nothing if it would raise no alert. Changes nothing."""
+        ...
+
+    def signal(self, state: Any, cause: str, at_ms: int) -> Signal | None:
         """Whether what happened up to `at_ms` would raise an alert then. Changes nothing."""
         ...
 
-    def evaluate(self, state: Any, at_ms: int) -> Finding:
+    def calm(self, state: Any, cause: str, at_ms: int) -> bool:
+        """Whether an alert may end: further down than where it begins, so that it does not flap. False wherever there
+        is a signal. Changes nothing."""
+        ...
+
+    def evaluate(self, state: Any, cause: str, at_ms: int) -> Finding:
         """All that is to be seen at `at_ms`, by what happened up to then. Changes nothing."""
         ...
 
-    def unsettled(self, state: Any) -> tuple[int, str] | None:
-        """Time and insight to be evaluated once more when the watermark gets there, because insights that came out of
-        order may have told more by then; the earliest first, None if there is none."""
+    def unsettled(self, state: Any) -> Unsettled | None:
+        """What is to be evaluated once more when the watermark gets there, because insights that came out of order may
+        have told more by then; the earliest first, None if there is none."""
         ...
 
     def settle(self, state: Any, to_ms: int) -> None:
         """All up to this time has been evaluated on the watermark."""
         ...
 
-    def freeze(self, state: Any, from_ms: int, to_ms: int) -> None:
+    def freeze(self, state: Any, cause: str, from_ms: int, to_ms: int) -> None:
         """Learn nothing of this stretch: an alert is open. A later call with the same start changes its end."""
         ...
 
     def advance(self, state: Any, watermark_ms: int) -> None:
         """Nothing earlier than the watermark will come: forget what no judgement can ask for any more."""
+        ...
+
+    def summary(self, finding: Finding, place: str, topic: str | None) -> str:
+        """One sentence for people. `place`: the unit's name; `topic`: what the evidence is about, in words."""
         ...
