@@ -21,7 +21,7 @@ from tests.evaluation.data import FOLDER
 ZONE = ZoneInfo("America/New_York")
 WHOLE_HOURS = 24
 WEEKS = 14
-"""Days that a source must have to say something about the week; the tweets to airlines are of one with an event in it."""
+"""Days that a source needs to say something about the week; the tweets to airlines are of one with an event in it."""
 Counted = tuple[datetime, float]
 
 

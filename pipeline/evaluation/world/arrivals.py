@@ -6,7 +6,7 @@ binomial with that mean and that dispersion, and hours do not depend on each oth
 
 Source: a gamma-distributed intensity for each hour makes its count negative binomial. The same count is that of a
 Poisson number of groups whose sizes have the logarithmic distribution (Johnson, Kemp and Kotz, Univariate Discrete
-Distributions, 5.3), and groups cost nothing in hours in which nobody writes. Sizes are drawn by Kemp's method (Efficient
+Distributions, 5.3), and groups cost nothing where nobody writes. Sizes are drawn by Kemp's method (Efficient
 generation of logarithmically distributed pseudo-random variables, 1981).
 """
 
