@@ -17,13 +17,15 @@ from pipeline.text.phrases import Phrases
 
 WEIGHTS: Final = {"strong": 3.0, "phrases": 2.0, "weak": 1.0}
 """What a phrase weighs. Weak ones only hint at an aspect: they decide where nothing else is said."""
+SEVERITY: Final = 8
+"""Of a severe cause whose file does not say how severe it is."""
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
     """An aspect or a severe cause. `recommended_action`: a sentence for those who have to do something. `weight`: how
     much its phrases count beside those of others; more for a cause whose words hardly ever mean anything else.
     `polarity`: how it is spoken of, -1 to 1, where the text does not say; below zero for what is a complaint by being
-    named."""
+    named. `severity`: of an alert that one post with a severe cause opens, 1 to 10."""
 
     name: str
     title: str
@@ -31,6 +33,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     recommended_action: str = ""
     weight: float = 1.0
     polarity: float = 0.0
+    severity: int = SEVERITY
 
 
 class Meaning(msgspec.Struct, frozen=True):
@@ -103,6 +106,7 @@ def _topic(name: str, table: dict[str, Any]) -> Topic:
         recommended_action=table.get("recommended_action", ""),
         weight=float(table.get("weight", 1.0)),
         polarity=float(table.get("polarity", 0.0)),
+        severity=table.get("severity", SEVERITY),
     )
 
 

@@ -32,13 +32,14 @@ COMMON: Final = "common"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TEXT_MAX: Final = 500
 _NUMBERS: Final = {"weight": (0.1, 10.0), "polarity": (-1.0, 1.0)}
+_SEVERITIES: Final = (1, 10)
 _SET_NAME: Final = re.compile(r"[a-z_]{1,64}")
 _NAMED: Final = re.compile(r"\{([a-z_]*)\}")
 _KEYS: Final = (
     "name", "version", "title", "extends", "default", "without", "ignored", "sets", "departments", "aspects", "severe"
 )  # fmt: skip
 _TOPIC_KEYS: Final = ("title", "department", "recommended_action", "weight", "polarity", *LEVELS)
-_SEVERE_KEYS: Final = ("title", "department", "recommended_action", "phrases")
+_SEVERE_KEYS: Final = ("title", "department", "recommended_action", "severity", "phrases")
 _WRITE_NAME: Final = "write small letters, digits and `_`, a letter first, 64 at most"
 
 
@@ -177,6 +178,9 @@ def _check_topic(table: dict[str, Any], where: str) -> Iterator[str]:
         number = table.get(key, 1)
         if isinstance(number, bool) or not isinstance(number, int | float) or not least <= number <= most:
             yield f"`{where}{key}`: {_short(number)} cannot be used; write a number from {least:g} to {most:g}"
+    severity, (least, most) = table.get("severity", 1), _SEVERITIES
+    if isinstance(severity, bool) or not isinstance(severity, int) or not least <= severity <= most:
+        yield f"`{where}severity`: {_short(severity)} cannot be used; write a whole number from {least} to {most}"
     for key in LEVELS:
         yield from _check_list(table, key, where)
 

@@ -14,6 +14,7 @@ from schemas.vocabulary import Channel, Count, Emotion, JourneyStage, SentimentL
 
 InsightKind = Literal["post", "reply", "repost", "review", "edit", "delete", "feedback", "answer"]
 Polarity = Annotated[float, msgspec.Meta(ge=-1.0, le=1.0)]
+Severity = Annotated[int, msgspec.Meta(ge=1, le=10)]
 
 
 class Sentiment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -58,10 +59,13 @@ class Suspicion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
 
 class SevereCause(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A cause for which one post is enough, and the phrase that told it, as the taxonomy writes it."""
+    """A cause for which one post is enough, the phrase that told it, as the taxonomy writes it, who is responsible for
+    it, and the severity (1 to 10) of the alert that it opens."""
 
     cause: str
     words: str
+    department: str
+    severity: Severity
 
 
 class Root(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
