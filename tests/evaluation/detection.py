@@ -1,0 +1,315 @@
+"""How few false alerts there are, and how soon incidents are noticed: ours beside rules of thumb that are tuned to as
+many false alerts on the same histories.
+
+    python -m tests.evaluation.detection [--quick] [--json] [--units N] [--days N] [--budgets 0.1,0.0075]
+                                         [--dispersions 1,1.5,2] [--plantings N] [--processes N]
+
+1,000 units over 90 days, a quarter each with a mean of 0.05, 0.2, 1 and 3 complaining people an hour, half of each with
+the rhythm of day and week and half without; all of it for hourly counts whose variance is 1.0, 1.5 and 2 times their
+mean. Nothing happens to them, so each alert is a false one; the first days of each are counted too.
+
+Into copies of each unit, two times between day 30 and the end, incidents of 3 to 20 distinct people within an hour are
+planted. `recall`: the share of which an alert opened or grew before an hour after the last post. A rule of thumb gets
+the lowest threshold with which it has no more false alerts than ours, over all units of a dispersion (`here`: over
+those of this mean, where it would be tuned for them alone); `won` and `lost`: the incidents that only one of the two
+found.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from math import sqrt
+from multiprocessing import Pool
+from statistics import median
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from pipeline.evaluation.rules import tuned
+from tests.evaluation.detection_play import RULES, SIZES, Noticed, Part, Planted, Seen, play
+
+RATES = (0.05, 0.2, 1.0, 3.0)
+DISPERSIONS = (1.0, 1.5, 2.0)
+BUDGETS = (0.1, 0.0075)
+UNITS, DAYS, PLANTINGS = 1000, 90, 2
+PART_UNITS = 25
+MONTH_DAYS = 30
+YOUNG_DAYS = 7
+QUICK = {"units": 60, "days": 30, "dispersions": (1.5,), "budgets": (0.1,), "plantings": 3, "processes": 1}
+"""What CI can afford."""
+
+
+def measure(
+    *,
+    units: int = UNITS,
+    days: int = DAYS,
+    dispersions: Sequence[float] = DISPERSIONS,
+    budgets: Sequence[float] = BUDGETS,
+    plantings: int = PLANTINGS,
+    processes: int = 2,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """All figures, by dispersion."""
+    parts = _parts(units, days, dispersions, tuple(budgets), plantings, seed)
+    played = _played(parts, processes)
+    found: dict[str, Any] = {"units": units, "days": days, "budgets": list(budgets), "dispersions": {}}
+    by_dispersion = groupby(sorted(played, key=lambda one: one.part), key=lambda one: one.part.dispersion)
+    for dispersion, of in by_dispersion:
+        seen = list(of)
+        found["dispersions"][f"{dispersion:g}"] = {
+            f"{budget:g}": _figures(seen, place, budget) for place, budget in enumerate(budgets)
+        }
+    return found
+
+
+def _parts(
+    units: int, days: int, dispersions: Sequence[float], budgets: tuple[float, ...], plantings: int, seed: int
+) -> list[Part]:
+    """The longest first."""
+    parts = []
+    for dispersion in dispersions:
+        for rate in RATES:
+            of_rate = units // len(RATES)
+            step = min(PART_UNITS, -(-of_rate // 2))
+            for number, first in enumerate(range(0, of_rate, step)):
+                count = min(step, of_rate - first)
+                parts.append(Part(dispersion, rate, first, count, days, bool(number % 2), budgets, plantings, seed))
+    return sorted(parts, key=lambda part: -part.rate)
+
+
+def _played(parts: list[Part], processes: int) -> list[Seen]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    played = []
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("living and planting", total=sum(_work(part) for part in parts))
+        if processes == 1:
+            for part in parts:
+                played.append(play(part))
+                progress.advance(bar, _work(part))
+            return played
+        with Pool(processes) as pool:
+            for one in pool.imap_unordered(play, parts):
+                played.append(one)
+                progress.advance(bar, _work(one.part))
+    return played
+
+
+def _work(part: Part) -> float:
+    return (part.rate + 0.2) * part.units
+
+
+def _figures(seen: list[Seen], place: int, budget: float) -> dict[str, Any]:
+    """Of one dispersion at one budget."""
+    false = [(one.part, alert) for one in seen for alert in one.opened if alert.budget == budget]
+    months = sum(one.unit_days for one in seen) / MONTH_DAYS
+    of_rate = {rate: sum(one.unit_days for one in seen if one.part.rate == rate) / MONTH_DAYS for rate in RATES}
+    young = sum(one.part.units for one in seen) * min(YOUNG_DAYS, seen[0].part.days) / MONTH_DAYS
+    thresholds = _tuned(seen, len(false))
+    here = {
+        rate: _tuned([one for one in seen if one.part.rate == rate], sum(part.rate == rate for part, _ in false))
+        for rate in RATES
+    }
+    return {
+        "false_alerts": len(false),
+        "a_month": round(len(false) / months, 5),
+        "first_week_a_month": round(sum(alert.age_days < YOUNG_DAYS for _, alert in false) / young, 5),
+        "by_rate": _a_month((f"{part.rate:g}" for part, _ in false), {f"{rate:g}": of_rate[rate] for rate in RATES}),
+        "by_rhythm": _a_month(
+            ("rhythm" if part.rhythm else "flat" for part, _ in false),
+            {
+                name: sum(one.unit_days for one in seen if one.part.rhythm == rhythm) / MONTH_DAYS
+                for name, rhythm in (("flat", False), ("rhythm", True))
+            },
+        ),
+        "by_detector": dict(Counter(alert.alertname for _, alert in false)),
+        "by_window_s": {
+            str(window_s): {
+                "all": sum(alert.window_s == window_s for _, alert in false),
+                **{
+                    f"{rate:g}": sum(alert.window_s == window_s and part.rate == rate for part, alert in false)
+                    for rate in RATES
+                },
+            }
+            for window_s in sorted({alert.window_s for _, alert in false})
+        },
+        "rules": {
+            rule.name: {
+                "threshold": round(threshold, 4),
+                "by_rate": {
+                    f"{rate:g}": sum(
+                        peak < threshold <= level
+                        for one in seen
+                        if one.part.rate == rate
+                        for peak, level in one.rises[number]
+                    )
+                    for rate in RATES
+                },
+            }
+            for number, (rule, threshold) in enumerate(zip(RULES, thresholds, strict=True))
+        },
+        "cells": [
+            _cell(
+                rate,
+                size,
+                [one for part in seen if part.part.rate == rate for one in part.planted if one.size == size],
+                place,
+                thresholds,
+                here[rate],
+            )
+            for rate in RATES
+            for size in SIZES
+        ],
+    }
+
+
+def _tuned(seen: list[Seen], alerts_max: int) -> list[float]:
+    """The thresholds of the rules at which they have as many false alerts."""
+    return [tuned((rise for one in seen for rise in one.rises[number]), alerts_max) for number in range(len(RULES))]
+
+
+def _a_month(kinds: Iterable[str], months: dict[str, float]) -> dict[str, float]:
+    counts = Counter(kinds)
+    return {kind: round(counts[kind] / months[kind], 5) for kind in months if months[kind]}
+
+
+def _cell(rate: float, size: int, planted: list[Planted], place: int, thresholds: Sequence[float]) -> dict[str, Any]:
+    """Incidents of one size in units with one mean."""
+    ours = [one.ours[place] for one in planted]
+    rules: dict[str, Any] = {}
+    for number, (rule, threshold) in enumerate(zip(RULES, thresholds, strict=True)):
+        theirs = [_reached(one.rules[number], threshold) for one in planted]
+        pairs = Counter((our is not None, their is not None) for our, their in zip(ours, theirs, strict=True))
+        alone = [_reached(one.rules[number], here[number]) for one in planted]
+        rules[rule.name] = {
+            **_noticed(theirs),
+            "won": pairs[True, False],
+            "lost": pairs[False, True],
+            "here": _noticed(alone)["recall"],
+        }
+    return {"rate": rate, "size": size, "incidents": len(planted), **_noticed(ours), "rules": rules}
+
+
+def _reached(heights: Sequence[tuple[float, Noticed]], threshold: float) -> Noticed | None:
+    return next((noticed for level, noticed in heights if level >= threshold), None)
+
+
+def _noticed(all_of: Sequence[Noticed | None]) -> dict[str, Any]:
+    noticed = [one for one in all_of if one is not None]
+    return {
+        "recall": round(len(noticed) / max(1, len(all_of)), 4),
+        "posts": _spread([one.posts for one in noticed]),
+        "minutes": _spread([one.minutes for one in noticed]),
+    }
+
+
+def _spread(values: Sequence[float]) -> list[float] | None:
+    """Median and 90th percentile."""
+    if not values:
+        return None
+    return [round(median(values), 1), round(sorted(values)[-(-len(values) * 9 // 10) - 1], 1)]
+
+
+def worse(found: dict[str, Any]) -> list[tuple[str, str, float, int, str, float, float, bool]]:
+    """Cells in which a rule of thumb finds more: dispersion, budget, rate, size, rule, our recall and its; and whether
+    that is more than chance (two standard deviations of the incidents that only one of them found)."""
+    return [
+        (dispersion, budget, cell["rate"], cell["size"], name, cell["recall"], rule["recall"],
+         rule["lost"] - rule["won"] > 2.0 * sqrt(rule["lost"] + rule["won"]))
+        for dispersion, by_budget in found["dispersions"].items()
+        for budget, figures in by_budget.items()
+        for cell in figures["cells"]
+        for name, rule in cell["rules"].items()
+        if rule["recall"] > cell["recall"]
+    ]  # fmt: skip
+
+
+def rows(found: dict[str, Any]) -> list[tuple[str, str, float, str]]:
+    """For `make evaluate`: measure, wanted, reached, beside it."""
+    shown: list[tuple[str, str, float, str]] = []
+    behind = worse(found)
+    for dispersion, by_budget in found["dispersions"].items():
+        for budget, one in by_budget.items():
+            of = f"variance {dispersion} x mean, budget {budget}"
+            cells = one["cells"]
+            shown.append((f"false alerts per unit and 30 days, {of}", f"<= {budget}", one["a_month"], ""))
+            least = min((cell for cell in cells if cell["size"] == 10 and cell["rate"] <= 0.2), key=_recall)
+            best = ", ".join(f"{name} {rule['recall']:.3f}" for name, rule in least["rules"].items())
+            aim = ">= 0.95" if budget == "0.1" else ""
+            shown.append((f"recall, 10 people, mean <= 0.2, {of}", aim, least["recall"], best))
+            here = {(rate, size) for at, spent, rate, size, *_ in behind if (at, spent) == (dispersion, budget)}
+            sure = {(one[2], one[3]) for one in behind if one[:2] == (dispersion, budget) and one[-1]}
+            shown.append((f"cells with a better rule, {of}", "0", float(len(here)), f"{len(sure)} beyond chance"))
+    return shown
+
+
+def _recall(cell: dict[str, Any]) -> float:
+    return float(cell["recall"])
+
+
+def show(found: dict[str, Any], console: Console) -> None:
+    """Tables: false alerts by mean and window, recall and delay by mean and size."""
+    for dispersion, by_budget in found["dispersions"].items():
+        for budget, one in by_budget.items():
+            console.print(
+                f"\n[bold]variance {dispersion} x mean, budget {budget}[/]: {one['false_alerts']} false alerts, "
+                f"{one['a_month']:.4f} per unit and 30 days; in the first week of a unit {one['first_week_a_month']}; "
+                f"by mean {one['by_rate']}; {one['by_rhythm']}; {one['by_detector']}"
+            )
+            table = Table("window, s", "all", *(f"mean {rate:g}/h" for rate in RATES), title="false alerts")
+            for window_s, counts in one["by_window_s"].items():
+                table.add_row(window_s, *(str(count) for count in counts.values()))
+            for name, rule in one["rules"].items():
+                counts = rule["by_rate"].values()
+                table.add_row(f"{name}: {rule['threshold']:g}", str(sum(counts)), *map(str, counts))
+            console.print(table)
+            names = [name.replace("mean + 3 sigma", "sigma") for name in one["rules"]]
+            table = Table("mean/h", "people", "recall", "posts", "minutes", *names, title="incidents within an hour")
+            for cell in one["cells"]:
+                theirs = [rule["recall"] for rule in cell["rules"].values()]
+                alone = [rule["here"] for rule in cell["rules"].values()]
+                table.add_row(
+                    f"{cell['rate']:g}", str(cell["size"]),
+                    f"[{'red' if max(theirs) > cell['recall'] else 'green'}]{cell['recall']:.3f}[/]",
+                    _pair(cell["posts"]), _pair(cell["minutes"]), *(f"{recall:.3f} {tuned_here:.3f}" for recall, tuned_here in zip(theirs, alone, strict=True)),
+                )  # fmt: skip
+            console.print(table)
+    for dispersion, budget, rate, size, name, ours, theirs, sure in worse(found):
+        chance = "beyond chance" if sure else "within chance"
+        console.print(f"variance {dispersion}, budget {budget}, mean {rate:g}, {size} people: {name} {theirs:.3f}, "
+                      f"ours {ours:.3f}, {chance}")  # fmt: skip
+
+
+def _pair(spread: list[float] | None) -> str:
+    return "" if spread is None else f"{spread[0]:g} / {spread[1]:g}"
+
+
+def main() -> None:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="60 units over 30 days, one dispersion, one budget")
+    parser.add_argument("--json", action="store_true")
+    for name in ("units", "days", "plantings", "processes", "seed"):
+        parser.add_argument(f"--{name}", type=int)
+    for name in ("budgets", "dispersions"):
+        parser.add_argument(f"--{name}", type=lambda text: tuple(float(one) for one in text.split(",")))
+    given = vars(parser.parse_args())
+    quick, as_json = given.pop("quick"), given.pop("json")
+    options: dict[str, Any] = {
+        **(QUICK if quick else {}),
+        **{key: one for key, one in given.items() if one is not None},
+    }
+    found = measure(**options)
+    if as_json:
+        print(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        return
+    show(found, Console(width=None if sys.stdout.isatty() else 140))
+
+
+if __name__ == "__main__":
+    main()
