@@ -2,8 +2,8 @@
 
     python -m tests.evaluation [NAME…] [--json]
 
-Names: sentiment learned aspects authenticity language masking series cascades speed; all of them if none is given. What
-needs data that is not there says so.
+Names: sentiment learned aspects authenticity language masking series cascades detection speed; all of them if none is
+given. What needs data that is not there says so.
 """
 
 import argparse
@@ -15,7 +15,18 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from tests.evaluation import aspects, authenticity, cascades, language, learned, masking, nab, sentiment, speed
+from tests.evaluation import (
+    aspects,
+    authenticity,
+    cascades,
+    detection,
+    language,
+    learned,
+    masking,
+    nab,
+    sentiment,
+    speed,
+)
 
 MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
     "sentiment": sentiment.measure,
@@ -26,6 +37,7 @@ MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
     "masking": masking.measure,
     "series": nab.measure,
     "cascades": cascades.measure,
+    "detection": detection.measure,
     "speed": speed.measure,
 }
 
@@ -69,6 +81,8 @@ def wanted(found: dict[str, dict[str, Any]]) -> list[tuple[str, str, float, str]
         least = {"3600": "<= 0.25", "21600": "<= 0.15"}.get(age, "")
         rivals = f"SEISMIC {by['seismic']['median_error']:.3f}, no further {by['no_further']['median_error']:.3f}"
         rows.append((f"cascades, median error after {age} s", least, by["unseen"]["median_error"], rivals))
+    if one := found.get("detection", {}):
+        rows += detection.rows(one)
     if one := found.get("speed", {}):
         rows.append(("enrich step, times VADER alone", "<= 1.5", one["enrich_ratio"], "VADER 1.0"))
     return rows
@@ -93,7 +107,7 @@ def main() -> None:
         return
     table = Table("measure", "wanted", "reached", "beside it, in the same run")
     for measure, least, reached, rivals in wanted(found):
-        table.add_row(measure, least, f"{reached:.3f}", rivals)
+        table.add_row(measure, least, f"{reached:.4g}", rivals)
     if table.row_count:
         Console(width=None if sys.stdout.isatty() else 140).print(table)
     for name, one in found.items():

@@ -17,12 +17,9 @@ found.
 
 import argparse
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from math import sqrt
 from multiprocessing import Pool
-from statistics import median
 from typing import Any
 
 import orjson
@@ -30,16 +27,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipeline.evaluation.rules import tuned
-from tests.evaluation.detection_play import RULES, SIZES, Noticed, Part, Planted, Seen, play
+from tests.evaluation.detection_figures import RATES, figures, worse
+from tests.evaluation.detection_play import Part, Seen, play
 
-RATES = (0.05, 0.2, 1.0, 3.0)
 DISPERSIONS = (1.0, 1.5, 2.0)
 BUDGETS = (0.1, 0.0075)
 UNITS, DAYS, PLANTINGS = 1000, 90, 2
 PART_UNITS = 25
-MONTH_DAYS = 30
-YOUNG_DAYS = 7
 QUICK = {"units": 60, "days": 30, "dispersions": (1.5,), "budgets": (0.1,), "plantings": 3, "processes": 1}
 """What CI can afford."""
 
@@ -62,7 +56,7 @@ def measure(
     for dispersion, of in by_dispersion:
         seen = list(of)
         found["dispersions"][f"{dispersion:g}"] = {
-            f"{budget:g}": _figures(seen, place, budget) for place, budget in enumerate(budgets)
+            f"{budget:g}": figures(seen, place, budget) for place, budget in enumerate(budgets)
         }
     return found
 
@@ -104,131 +98,6 @@ def _work(part: Part) -> float:
     return (part.rate + 0.2) * part.units
 
 
-def _figures(seen: list[Seen], place: int, budget: float) -> dict[str, Any]:
-    """Of one dispersion at one budget."""
-    false = [(one.part, alert) for one in seen for alert in one.opened if alert.budget == budget]
-    months = sum(one.unit_days for one in seen) / MONTH_DAYS
-    of_rate = {rate: sum(one.unit_days for one in seen if one.part.rate == rate) / MONTH_DAYS for rate in RATES}
-    young = sum(one.part.units for one in seen) * min(YOUNG_DAYS, seen[0].part.days) / MONTH_DAYS
-    thresholds = _tuned(seen, len(false))
-    here = {
-        rate: _tuned([one for one in seen if one.part.rate == rate], sum(part.rate == rate for part, _ in false))
-        for rate in RATES
-    }
-    return {
-        "false_alerts": len(false),
-        "a_month": round(len(false) / months, 5),
-        "first_week_a_month": round(sum(alert.age_days < YOUNG_DAYS for _, alert in false) / young, 5),
-        "by_rate": _a_month((f"{part.rate:g}" for part, _ in false), {f"{rate:g}": of_rate[rate] for rate in RATES}),
-        "by_rhythm": _a_month(
-            ("rhythm" if part.rhythm else "flat" for part, _ in false),
-            {
-                name: sum(one.unit_days for one in seen if one.part.rhythm == rhythm) / MONTH_DAYS
-                for name, rhythm in (("flat", False), ("rhythm", True))
-            },
-        ),
-        "by_detector": dict(Counter(alert.alertname for _, alert in false)),
-        "by_window_s": {
-            str(window_s): {
-                "all": sum(alert.window_s == window_s for _, alert in false),
-                **{
-                    f"{rate:g}": sum(alert.window_s == window_s and part.rate == rate for part, alert in false)
-                    for rate in RATES
-                },
-            }
-            for window_s in sorted({alert.window_s for _, alert in false})
-        },
-        "rules": {
-            rule.name: {
-                "threshold": round(threshold, 4),
-                "by_rate": {
-                    f"{rate:g}": sum(
-                        peak < threshold <= level
-                        for one in seen
-                        if one.part.rate == rate
-                        for peak, level in one.rises[number]
-                    )
-                    for rate in RATES
-                },
-            }
-            for number, (rule, threshold) in enumerate(zip(RULES, thresholds, strict=True))
-        },
-        "cells": [
-            _cell(
-                rate,
-                size,
-                [one for part in seen if part.part.rate == rate for one in part.planted if one.size == size],
-                place,
-                thresholds,
-                here[rate],
-            )
-            for rate in RATES
-            for size in SIZES
-        ],
-    }
-
-
-def _tuned(seen: list[Seen], alerts_max: int) -> list[float]:
-    """The thresholds of the rules at which they have as many false alerts."""
-    return [tuned((rise for one in seen for rise in one.rises[number]), alerts_max) for number in range(len(RULES))]
-
-
-def _a_month(kinds: Iterable[str], months: dict[str, float]) -> dict[str, float]:
-    counts = Counter(kinds)
-    return {kind: round(counts[kind] / months[kind], 5) for kind in months if months[kind]}
-
-
-def _cell(rate: float, size: int, planted: list[Planted], place: int, thresholds: Sequence[float]) -> dict[str, Any]:
-    """Incidents of one size in units with one mean."""
-    ours = [one.ours[place] for one in planted]
-    rules: dict[str, Any] = {}
-    for number, (rule, threshold) in enumerate(zip(RULES, thresholds, strict=True)):
-        theirs = [_reached(one.rules[number], threshold) for one in planted]
-        pairs = Counter((our is not None, their is not None) for our, their in zip(ours, theirs, strict=True))
-        alone = [_reached(one.rules[number], here[number]) for one in planted]
-        rules[rule.name] = {
-            **_noticed(theirs),
-            "won": pairs[True, False],
-            "lost": pairs[False, True],
-            "here": _noticed(alone)["recall"],
-        }
-    return {"rate": rate, "size": size, "incidents": len(planted), **_noticed(ours), "rules": rules}
-
-
-def _reached(heights: Sequence[tuple[float, Noticed]], threshold: float) -> Noticed | None:
-    return next((noticed for level, noticed in heights if level >= threshold), None)
-
-
-def _noticed(all_of: Sequence[Noticed | None]) -> dict[str, Any]:
-    noticed = [one for one in all_of if one is not None]
-    return {
-        "recall": round(len(noticed) / max(1, len(all_of)), 4),
-        "posts": _spread([one.posts for one in noticed]),
-        "minutes": _spread([one.minutes for one in noticed]),
-    }
-
-
-def _spread(values: Sequence[float]) -> list[float] | None:
-    """Median and 90th percentile."""
-    if not values:
-        return None
-    return [round(median(values), 1), round(sorted(values)[-(-len(values) * 9 // 10) - 1], 1)]
-
-
-def worse(found: dict[str, Any]) -> list[tuple[str, str, float, int, str, float, float, bool]]:
-    """Cells in which a rule of thumb finds more: dispersion, budget, rate, size, rule, our recall and its; and whether
-    that is more than chance (two standard deviations of the incidents that only one of them found)."""
-    return [
-        (dispersion, budget, cell["rate"], cell["size"], name, cell["recall"], rule["recall"],
-         rule["lost"] - rule["won"] > 2.0 * sqrt(rule["lost"] + rule["won"]))
-        for dispersion, by_budget in found["dispersions"].items()
-        for budget, figures in by_budget.items()
-        for cell in figures["cells"]
-        for name, rule in cell["rules"].items()
-        if rule["recall"] > cell["recall"]
-    ]  # fmt: skip
-
-
 def rows(found: dict[str, Any]) -> list[tuple[str, str, float, str]]:
     """For `make evaluate`: measure, wanted, reached, beside it."""
     shown: list[tuple[str, str, float, str]] = []
@@ -261,28 +130,41 @@ def show(found: dict[str, Any], console: Console) -> None:
                 f"{one['a_month']:.4f} per unit and 30 days; in the first week of a unit {one['first_week_a_month']}; "
                 f"by mean {one['by_rate']}; {one['by_rhythm']}; {one['by_detector']}"
             )
-            table = Table("window, s", "all", *(f"mean {rate:g}/h" for rate in RATES), title="false alerts")
-            for window_s, counts in one["by_window_s"].items():
-                table.add_row(window_s, *(str(count) for count in counts.values()))
-            for name, rule in one["rules"].items():
-                counts = rule["by_rate"].values()
-                table.add_row(f"{name}: {rule['threshold']:g}", str(sum(counts)), *map(str, counts))
-            console.print(table)
-            names = [name.replace("mean + 3 sigma", "sigma") for name in one["rules"]]
-            table = Table("mean/h", "people", "recall", "posts", "minutes", *names, title="incidents within an hour")
-            for cell in one["cells"]:
-                theirs = [rule["recall"] for rule in cell["rules"].values()]
-                alone = [rule["here"] for rule in cell["rules"].values()]
-                table.add_row(
-                    f"{cell['rate']:g}", str(cell["size"]),
-                    f"[{'red' if max(theirs) > cell['recall'] else 'green'}]{cell['recall']:.3f}[/]",
-                    _pair(cell["posts"]), _pair(cell["minutes"]), *(f"{recall:.3f} {tuned_here:.3f}" for recall, tuned_here in zip(theirs, alone, strict=True)),
-                )  # fmt: skip
-            console.print(table)
+            console.print(_false_alerts(one))
+            console.print(_cells(one))
     for dispersion, budget, rate, size, name, ours, theirs, sure in worse(found):
         chance = "beyond chance" if sure else "within chance"
-        console.print(f"variance {dispersion}, budget {budget}, mean {rate:g}, {size} people: {name} {theirs:.3f}, "
-                      f"ours {ours:.3f}, {chance}")  # fmt: skip
+        console.print(
+            f"variance {dispersion}, budget {budget}, mean {rate:g}, {size} people: {name} {theirs:.3f}, "
+            f"ours {ours:.3f}, {chance}"
+        )
+
+
+def _false_alerts(one: dict[str, Any]) -> Table:
+    table = Table("window, s", "all", *(f"mean {rate:g}/h" for rate in RATES), title="false alerts")
+    for window_s, counts in one["by_window_s"].items():
+        table.add_row(window_s, *(str(count) for count in counts.values()))
+    for name, rule in one["rules"].items():
+        by_rate = rule["by_rate"].values()
+        table.add_row(f"{name}: {rule['threshold']:g}", str(sum(by_rate)), *map(str, by_rate))
+    return table
+
+
+def _cells(one: dict[str, Any]) -> Table:
+    columns = ("mean/h", "people", "recall", "posts", "minutes", *(f"{name}; here" for name in one["rules"]))
+    table = Table(*columns, title="incidents within an hour")
+    for cell in one["cells"]:
+        rules = cell["rules"].values()
+        behind = max(rule["recall"] for rule in rules) > cell["recall"]
+        table.add_row(
+            f"{cell['rate']:g}",
+            str(cell["size"]),
+            f"[{'red' if behind else 'green'}]{cell['recall']:.3f}[/]",
+            _pair(cell["posts"]),
+            _pair(cell["minutes"]),
+            *(f"{rule['recall']:.3f}; {rule['here']:.3f}" for rule in rules),
+        )
+    return table
 
 
 def _pair(spread: list[float] | None) -> str:
