@@ -1,9 +1,9 @@
 """Severe: one post alone is enough. Somebody was hurt or fell ill, was discriminated against, threatens, sues, had his
 data in wrong hands, a child was in danger.
 
-In: insights with severe causes, each with the phrase that told it (`Said.severe`). Out: for each
-cause what the last 24 hours say of it. The one rule: no statistics; the first post opens the alert, further people make
-it worse, by one step for every two of them. Outside the budget of false alerts, which is for what is statistical.
+In: insights with severe causes, each with the phrase that told it (`Said.severe`). Out: for each cause what the last
+24 hours say of it. The one rule: no statistics; the first post opens the alert, further people make it worse, by one
+step for every two of them. Outside the budget of false alerts, which is for what is statistical.
 
 Source: none is needed; section 7 of the design names these causes as those that need no statistics.
 """
@@ -11,57 +11,42 @@ Source: none is needed; section 7 of the design names these causes as those that
 from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
 from typing import Final
 
 import msgspec
 
 from pipeline.detectors.detector import Finding, Signal, Unsettled
-from schemas.alert import Detection, Evidence
-from schemas.insight import Insight, SevereCause
+from pipeline.detectors.mention import Mention, aspects_of, mention_of, most, told
+from schemas.alert import Detection
+from schemas.insight import Insight
 from schemas.time import DAY_MS, MINUTE_MS
 
 WINDOW_MS: Final = DAY_MS
 GRACE_MS: Final = 10 * MINUTE_MS
 """How late behind the watermark an insight may come and still have its whole window."""
-MENTIONS_MAX: Final = 50
+REPORTS_MAX: Final = 50
 """Of one cause."""
-EVIDENCE_MAX: Final = 10
+WORDS_MAX: Final = 10
 PEOPLE_A_STEP: Final = 2
 """So many further people are one step of severity."""
 SEVERITY_MAX: Final = 10
 
 _KINDS: Final = frozenset(("post", "reply", "review", "feedback", "edit"))
 
-_time = attrgetter("event_time")
-_place = attrgetter("event_time", "insight_id")
 
+class Report(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A post that tells a cause: the phrase that told it, whose department it is, how severe one such post is."""
 
-class Mention(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One post that tells the cause: the phrase that told it, who is responsible, how severe one such post is."""
-
-    event_time: int
-    insight_id: str
-    author: str
-    network: str
-    text_ref: str | None
+    mention: Mention
     words: str
     department: str
     severity: int
-    compound: float
-    confidence: float
-    model: str
-    rule: str
-    rule_confidence: float
-    aspect: str | None = None
-    stage: str | None = None
-    language: str | None = None
 
 
 class SevereState(msgspec.Struct, omit_defaults=True):
-    """`causes`: by cause the mentions of the last 24 hours, by event time, at most 50. Empty for nearly every unit."""
+    """`causes`: by cause the reports of the last 24 hours, by event time, at most 50. Empty for nearly every unit."""
 
-    causes: dict[str, list[Mention]] = {}
+    causes: dict[str, list[Report]] = {}
 
 
 class SevereDetector:
@@ -75,34 +60,33 @@ class SevereDetector:
         """See `Detector.observe`. Whoever has no author counts as somebody of his own."""
         if not insight.severe or insight.kind not in _KINDS or self.holds(state, insight.id):
             return False
-        changed = False
-        for severe in insight.severe:
-            mentions = state.causes.setdefault(severe.cause, [])
-            mention = _mention(insight, severe)
-            insort(mentions, mention, key=_place)
-            dropped = _bound(mentions)
-            changed |= dropped is not mention
+        mention, changed = mention_of(insight), False
+        for one in insight.severe:
+            reports = state.causes.setdefault(one.cause, [])
+            report = Report(mention, one.words, one.department, one.severity)
+            insort(reports, report, key=_place)
+            changed |= _bound(reports) is not report
         return changed
 
     def retract(self, state: SevereState, insight_id: str) -> int | None:
         """See `Detector.retract`."""
         time_ms = None
-        for cause, mentions in list(state.causes.items()):
-            for place, mention in enumerate(mentions):
-                if mention.insight_id == insight_id:
-                    time_ms = mention.event_time
-                    del mentions[place]
+        for cause, reports in list(state.causes.items()):
+            for place, report in enumerate(reports):
+                if report.mention.insight_id == insight_id:
+                    time_ms = report.mention.event_time
+                    del reports[place]
                     break
-            if not mentions:
+            if not reports:
                 del state.causes[cause]
         return time_ms
 
     def holds(self, state: SevereState, insight_id: str) -> bool:
         """See `Detector.holds`."""
-        return any(mention.insight_id == insight_id for mentions in state.causes.values() for mention in mentions)
+        return any(report.mention.insight_id == insight_id for reports in state.causes.values() for report in reports)
 
     def judge(self, state: SevereState, insight: Insight) -> Sequence[Signal]:
-        """See `Detector.judge`: the windows that end at the insight, or at a mention up to 24 hours later."""
+        """See `Detector.judge`: the windows that end at the insight, or at a report up to 24 hours later."""
         found = []
         for cause in dict.fromkeys(severe.cause for severe in insight.severe):
             windows = _windows(state.causes.get(cause, []), int(insight.event_time))
@@ -123,40 +107,27 @@ class SevereDetector:
     def evaluate(self, state: SevereState, cause: str, at_ms: int) -> Finding:
         """See `Detector.evaluate`: the 24 hours that end at `at_ms`. `aspect` is the cause, by its name in the
         taxonomy."""
-        mentions = self._window(state, cause, at_ms)
-        kept = mentions[-EVIDENCE_MAX:]
-        weakest = min(mentions, key=lambda mention: (mention.rule_confidence, mention.rule), default=None)
-        count = max(1, len(mentions))
-        aspects = Counter(mention.aspect for mention in mentions if mention.aspect is not None)
-        stages = Counter(mention.stage for mention in mentions if mention.stage is not None)
+        reports = self._window(state, cause, at_ms)
+        mentions = [report.mention for report in reports]
         return Finding(
             at_ms=at_ms,
-            active=bool(mentions),
+            active=bool(reports),
             detection=Detection(
                 method="severe_phrase",
                 window_s=WINDOW_MS // 1000,
-                observed=len(mentions),
-                distinct_authors=len({mention.author for mention in mentions}),
+                observed=len(reports),
+                distinct_authors=_people(reports),
                 baseline="none",
-                words=tuple(dict.fromkeys(mention.words for mention in kept)),
-                aspects=tuple(aspect for aspect, _ in aspects.most_common(3)),
+                words=tuple(dict.fromkeys(report.words for report in reports))[:WORDS_MAX],
+                aspects=aspects_of(mentions),
             ),
-            severity=_severity(mentions),
-            evidence=tuple(
-                Evidence(post_id=one.insight_id, network=one.network, author=_shown(one), text_ref=one.text_ref)
-                for one in kept
-            ),
-            evidence_left_out=len(mentions) - len(kept),
-            sentiment_mean=round(sum(mention.compound for mention in mentions) / count, 4),
-            sentiment_confidence=round(sum(mention.confidence for mention in mentions) / count, 4),
-            model=mentions[-1].model if mentions else "",
-            languages=tuple(sorted({mention.language for mention in mentions if mention.language is not None})),
-            aspect=cause.removeprefix(f"{self.name}:"),
-            department=mentions[-1].department if mentions else None,
-            journey_stage=max(stages, key=stages.__getitem__, default=None),
-            routing_rule=weakest.rule if weakest else "",
-            routing_confidence=weakest.rule_confidence if weakest else 0.0,
+            severity=_severity(reports),
             ends_when="nobody says so again for 24 hours",
+            **told(mentions)
+            | {
+                "aspect": cause.removeprefix(f"{self.name}:"),
+                "department": most(report.department for report in reports),
+            },
         )
 
     def unsettled(self, state: SevereState) -> Unsettled | None:
@@ -173,10 +144,10 @@ class SevereDetector:
     def advance(self, state: SevereState, watermark_ms: int) -> None:
         """See `Detector.advance`."""
         closed = watermark_ms - WINDOW_MS - GRACE_MS
-        for cause, mentions in list(state.causes.items()):
-            if mentions[0].event_time <= closed:
-                del mentions[: bisect_right(mentions, closed, key=_time)]
-                if not mentions:
+        for cause, reports in list(state.causes.items()):
+            if _time(reports[0]) <= closed:
+                del reports[: bisect_right(reports, closed, key=_time)]
+                if not reports:
                     del state.causes[cause]
 
     def summary(self, finding: Finding, place: str, topic: str | None) -> str:
@@ -186,63 +157,49 @@ class SevereDetector:
         who = "1 customer" if people == 1 else f"{people} customers"
         return f"{told}: {who} wrote so about {place} within {finding.detection.window_s // 3600} hours"
 
-    def _window(self, state: SevereState, cause: str, at_ms: int) -> list[Mention]:
+    def _window(self, state: SevereState, cause: str, at_ms: int) -> list[Report]:
         return _between(state.causes.get(cause.removeprefix(f"{self.name}:"), []), at_ms)
 
 
-def _mention(insight: Insight, severe: SevereCause) -> Mention:
-    sentiment = insight.sentiment
-    return Mention(
-        event_time=int(insight.event_time),
-        insight_id=insight.id,
-        author=insight.author or insight.customer_ref or insight.id,
-        network=insight.channel,
-        text_ref=insight.text_ref,
-        words=severe.words,
-        department=severe.department,
-        severity=severe.severity,
-        compound=sentiment.compound if sentiment else 0.0,
-        confidence=sentiment.confidence if sentiment else 0.0,
-        model=sentiment.model if sentiment else "",
-        rule=insight.routing.rule,
-        rule_confidence=insight.routing.confidence,
-        aspect=insight.aspects[0].aspect if insight.aspects else None,
-        stage=insight.journey_stage,
-        language=insight.language,
-    )
-
-
-def _bound(mentions: list[Mention]) -> Mention | None:
+def _bound(reports: list[Report]) -> Report | None:
     """Takes out the oldest of whoever wrote most where there are too many, so that one person who writes a thousand
     times does not push out the others."""
-    if len(mentions) <= MENTIONS_MAX:
+    if len(reports) <= REPORTS_MAX:
         return None
-    wrote = Counter(mention.author for mention in mentions)
-    most = max(wrote.values())
-    place = next(place for place, mention in enumerate(mentions) if wrote[mention.author] == most)
-    return mentions.pop(place)
+    wrote = Counter(report.mention.author for report in reports)
+    worst = max(wrote.values())
+    place = next(place for place, report in enumerate(reports) if wrote[report.mention.author] == worst)
+    return reports.pop(place)
 
 
-def _between(mentions: list[Mention], at_ms: int) -> list[Mention]:
+def _between(reports: list[Report], at_ms: int) -> list[Report]:
     """Those of the 24 hours that end at `at_ms`."""
-    return mentions[bisect_right(mentions, at_ms - WINDOW_MS, key=_time) : bisect_right(mentions, at_ms, key=_time)]
+    return reports[bisect_right(reports, at_ms - WINDOW_MS, key=_time) : bisect_right(reports, at_ms, key=_time)]
 
 
-def _windows(mentions: list[Mention], event_time: int) -> Iterator[tuple[int, list[Mention]]]:
-    """The windows with a mention of this time in them, by their ends."""
-    later = {one.event_time for one in mentions if event_time < one.event_time < event_time + WINDOW_MS}
+def _windows(reports: list[Report], event_time: int) -> Iterator[tuple[int, list[Report]]]:
+    """The windows with a report of this time in them, by their ends."""
+    later = {_time(one) for one in reports if event_time < _time(one) < event_time + WINDOW_MS}
     for at_ms in (event_time, *sorted(later)):
-        if window := _between(mentions, at_ms):
+        if window := _between(reports, at_ms):
             yield at_ms, window
 
 
-def _severity(mentions: list[Mention]) -> int:
+def _severity(reports: list[Report]) -> int:
     """Severity 1 to 10: of the worst post, and a step for every two further people."""
-    if not mentions:
+    if not reports:
         return 1
-    people = len({mention.author for mention in mentions})
-    return min(SEVERITY_MAX, max(mention.severity for mention in mentions) + (people - 1) // PEOPLE_A_STEP)
+    worst = max(report.severity for report in reports)
+    return min(SEVERITY_MAX, worst + (_people(reports) - 1) // PEOPLE_A_STEP)
 
 
-def _shown(mention: Mention) -> str | None:
-    return mention.author if mention.author.startswith("hmac:") else None
+def _people(reports: list[Report]) -> int:
+    return len({report.mention.author for report in reports})
+
+
+def _time(report: Report) -> int:
+    return report.mention.event_time
+
+
+def _place(report: Report) -> tuple[int, str]:
+    return report.mention.event_time, report.mention.insight_id

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from pipeline.detectors.detector import Signal
-from pipeline.detectors.severe import GRACE_MS, MENTIONS_MAX, SevereDetector, SevereState
+from pipeline.detectors.severe import GRACE_MS, REPORTS_MAX, SevereDetector, SevereState
 from schemas.codec import encode_hook
 from schemas.insight import Insight, InsightKind, Routing, Sentiment, SevereCause
 from schemas.record import Source
@@ -147,7 +147,7 @@ class TestBadInput:
         state = after(insight(0, author="quiet"), insight(1, author="other"))
         for number in range(2, 10_000):
             detector.observe(state, insight(number, START_MS + number, author="loud"))
-        assert MENTIONS_MAX == len(state.causes["injury"])
+        assert REPORTS_MAX == len(state.causes["injury"])
         assert Signal(START_MS + MINUTE_MS, 9, "severe:injury") == detector.signal(
             state, "severe:injury", START_MS + MINUTE_MS
         )
