@@ -74,6 +74,14 @@ class Directory:
             return UNSAID if unit is None else unit.industry
         return next((above.industry for above in self._above(unit_id) if above.industry != UNSAID), UNSAID)
 
+    def confidential(self, unit_id: str) -> tuple[str, ...]:
+        """The causes that go to head office only: a unit's own, then those of the units above it, each once."""
+        unit = self.units.get(unit_id)
+        found = dict.fromkeys(unit.confidential if unit is not None else ())
+        for above in self._above(unit_id):
+            found.update(dict.fromkeys(above.confidential))
+        return tuple(found)
+
     def has_below(self, unit_id: str) -> bool:
         """Whether any unit names this one as its parent."""
         return unit_id in self._children

@@ -5,7 +5,7 @@ The one rule: whoever wrote the list learns all of its mistakes at once: which u
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
@@ -16,6 +16,7 @@ import msgspec
 
 from pipeline.directory import ALIAS_UNITS_MAX, NETWORKS, Directory, Ids, is_telling, split_handle, words
 from pipeline.positions import CELL_UNITS_MAX
+from pipeline.taxonomy_file import shipped_causes
 from schemas.unit import Unit
 
 
@@ -38,6 +39,8 @@ class ProblemReason(StrEnum):
     BAD_DAY = "bad_day"
     BAD_HOURS = "bad_hours"
     CLOSURE_REVERSED = "closure_reversed"
+    UNKNOWN_CAUSE = "unknown_cause"
+    NO_HEAD_OFFICE = "no_head_office"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +52,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
-def check(units: Sequence[Unit]) -> list[Problem]:
-    """What is wrong with units that belong together, in their order. Reads the names of the time zones, once a call."""
+def check(units: Sequence[Unit], causes: Collection[str] = ()) -> list[Problem]:
+    """What is wrong with units that belong together, in their order. `causes`: severe ones that are known beside the
+    shipped ones. Reads the names of the time zones, once a call."""
     directory = Directory(units)
     zones = available_timezones()
     seen: dict[str, str] = {}
@@ -60,6 +64,7 @@ def check(units: Sequence[Unit]) -> list[Problem]:
             reason, what = ProblemReason.ID_DIFFERS_BY_CASE, f"differs from {other!r} only by upper and lower case"
             problems.append(_problem(unit, "id", reason, f"{what}, which metrics and people take for one; rename one"))
         problems += (_problem(unit, *found) for found in _check_unit(unit, directory, zones))
+        problems += (_problem(unit, *found) for found in _check_confidential(unit, directory, causes))
     for unit_id, count in Counter(unit.id for unit in units).items():
         if count > 1:
             why = f"stands there {count} times; give each unit an id of its own"
@@ -146,6 +151,18 @@ def _check_days(unit: Unit) -> Iterator[Found]:
         if hours.opens >= "24:00" or hours.closes > "24:00":
             why = f"{hours.day} {hours.opens} to {hours.closes} is past midnight; a day goes from 00:00 to 24:00"
             yield "opening_hours", ProblemReason.BAD_HOURS, why
+
+
+def _check_confidential(unit: Unit, directory: Directory, causes: Collection[str]) -> Iterator[Found]:
+    known = {*shipped_causes(), *causes}
+    for cause in unit.confidential:
+        if cause not in known:
+            near = get_close_matches(cause, known, 1)
+            write = f"did you mean {near[0]!r}?" if near else f"write one of {', '.join(sorted(known)[:30])}"
+            yield "confidential", ProblemReason.UNKNOWN_CAUSE, f"{cause!r} is no severe cause; {write}"
+    if unit.confidential and unit.parent is None and not directory.has_below(unit.id):
+        why = "there is no unit above it that could be told instead; give it a `parent`, or take the causes out"
+        yield "confidential", ProblemReason.NO_HEAD_OFFICE, why
 
 
 def _is_day(day: str) -> bool:

@@ -1,7 +1,8 @@
 """A unit's settings as its log gets them. In: the directory as of a version. Out: UnitSettings.
 
 The one rule: what finds a unit (handles, names, places), and who works there, is the enrich agent's business only; the
-log does without all names.
+log does without all names. What is confidential for a region or brand is so for all units below it, and the log of each
+says it.
 """
 
 import msgspec
@@ -16,14 +17,17 @@ def settings_of(directory: Directory, unit_id: str, source: Source) -> UnitSetti
     """`source`: the record that made them be said."""
     return UnitSettings(
         unit_id=unit_id,
-        unit=_without_clues(directory.units.get(unit_id)),
+        unit=_as_the_log_needs_it(directory, directory.units.get(unit_id)),
         ancestors=directory.ancestors(unit_id),
         version=directory.version,
         source=source,
     )
 
 
-def _without_clues(unit: Unit | None) -> Unit | None:
+def _as_the_log_needs_it(directory: Directory, unit: Unit | None) -> Unit | None:
     if unit is None:
         return None
-    return msgspec.structs.replace(unit, aliases=(), handles=(), hashtags=(), place_ids=(), staff=())
+    confidential = directory.confidential(unit.id)
+    return msgspec.structs.replace(
+        unit, aliases=(), handles=(), hashtags=(), place_ids=(), staff=(), confidential=confidential
+    )

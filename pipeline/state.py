@@ -5,6 +5,7 @@ The one rule: every field has a default, so that a state of an older version is 
 
 import msgspec
 
+from pipeline.detectors.severe import SevereState
 from pipeline.detectors.surge import SurgeState
 from pipeline.likeness import LikenessState
 from schemas.alert import Alert
@@ -12,7 +13,8 @@ from schemas.codec import decode_hook, encode_hook
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the engine needs of a unit's settings. `above` are the ids of its region and brand, nearest first."""
+    """What the engine needs of a unit's settings. `above` are the ids of its region and brand, nearest first.
+    `confidential`: severe causes that are told to head office only, its own and those of the units above."""
 
     version: int = -1
     name: str | None = None
@@ -22,13 +24,20 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     brand: str | None = None
     above: tuple[str, ...] = ()
     removed: bool = False
+    confidential: tuple[str, ...] = ()
+
+    @property
+    def head_office(self) -> str | None:
+        """The topmost unit above; None of a unit that has none: its alerts are its own."""
+        return self.above[-1] if self.above else None
 
 
 class Case(msgspec.Struct, omit_defaults=True):
     """One alert: its last record, and what decides about the next one. Times in milliseconds.
 
-    `found_ms`: what the finding in `last` was made at. `calm_since`: since when the detector would not raise it.
-    `check_at`: when to look again, None once it is quiet. `actions`: the ids of the last actions."""
+    `found_ms`: what the finding in `last` was made at. `calm_since`: since when the detector would end it.
+    `check_at`: when to look again, None once it is quiet. `grown_past`: the last threshold of size that was told.
+    `departments`: all that were told. `actions`: the ids of the last actions."""
 
     cause: str
     last: Alert
@@ -37,6 +46,8 @@ class Case(msgspec.Struct, omit_defaults=True):
     ended_ms: int | None = None
     calm_since: int | None = None
     check_at: int | None = None
+    grown_past: int = 0
+    departments: list[str] = []
     actions: list[str] = []
 
 
@@ -56,6 +67,7 @@ class UnitState(msgspec.Struct, omit_defaults=True):
     profile: Profile = Profile()
     now: int = 0
     surge: SurgeState = msgspec.field(default_factory=SurgeState)
+    severe: SevereState = msgspec.field(default_factory=SevereState)
     likeness: LikenessState = msgspec.field(default_factory=LikenessState)
     cases: dict[str, Case] = {}
     firing: dict[str, str] = {}

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final, get_args
 
@@ -62,6 +63,12 @@ def shipped_text(name: str) -> str | None:
     if name != COMMON and name not in shipped():
         return None
     return files("pipeline").joinpath("taxonomies", f"{name}.toml").read_text("utf-8")
+
+
+@cache
+def shipped_causes() -> frozenset[str]:
+    """The names of the severe causes, which all shipped taxonomies share."""
+    return frozenset(tomllib.loads(shipped_text(COMMON) or "")["severe"])
 
 
 def read(text: str, known: Callable[[str], str | None] = shipped_text) -> dict[str, Any]:

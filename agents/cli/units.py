@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 import orjson
 
-from agents.cli.context import Mistake, config_option, load_with_kafka
+from agents.cli.context import Mistake, config_option, load_settings, load_with_kafka
 from agents.kafka.admin import AdminError
 from agents.kafka.reader import ReadError
 from agents.kafka.units import publish, read_units
 from agents.kafka.writer import WriteError
+from agents.taxonomies import taxonomies_of
 from pipeline.directory_check import check as check_units
 from pipeline.sources.units_file import UnitsFileError, parse_units
 from schemas.topics import Topics
@@ -25,10 +26,15 @@ def load_units(file: Path) -> list[Unit]:
         units = parse_units(file.read_text("utf-8"))
     except (UnitsFileError, UnicodeDecodeError) as error:
         raise Mistake(f"{file}: {error}") from None
-    problems = check_units(units)
+    problems = check_units(units, _own_causes() if any(unit.confidential for unit in units) else ())
     if problems:
         raise Mistake("\n".join(f"{file}: {problem.detail}" for problem in problems))
     return units
+
+
+def _own_causes() -> set[str]:
+    """The severe causes of the taxonomies that are set."""
+    return {cause for taxonomy in taxonomies_of(load_settings(None).taxonomies).values() for cause in taxonomy.severe}
 
 
 @click.group()

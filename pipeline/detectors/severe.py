@@ -20,6 +20,7 @@ from pipeline.detectors.mention import Mention, aspects_of, mention_of, most, to
 from schemas.alert import Detection
 from schemas.insight import Insight
 from schemas.time import DAY_MS, MINUTE_MS
+from schemas.unit import Unit
 
 WINDOW_MS: Final = DAY_MS
 GRACE_MS: Final = 10 * MINUTE_MS
@@ -55,6 +56,8 @@ class SevereDetector:
     name = "severe"
     alertname = "SeverePost"
     state_type = SevereState
+    takes_confidential = True
+    takes_edits = False
 
     def observe(self, state: SevereState, insight: Insight) -> bool:
         """See `Detector.observe`. Whoever has no author counts as somebody of his own."""
@@ -140,6 +143,12 @@ class SevereDetector:
 
     def freeze(self, state: SevereState, cause: str, from_ms: int, to_ms: int) -> None:
         """See `Detector.freeze`. There is nothing to learn."""
+
+    def end(self, state: SevereState, cause: str, at_ms: int) -> None:
+        """See `Detector.end`. What was said is not forgotten: it alone makes no new alert."""
+
+    def configure(self, state: SevereState, unit: Unit) -> None:
+        """See `Detector.configure`. Which causes are confidential is the engine's business."""
 
     def advance(self, state: SevereState, watermark_ms: int) -> None:
         """See `Detector.advance`."""

@@ -6,7 +6,9 @@ import pytest
 
 from pipeline.directory import ALIAS_UNITS_MAX, Directory
 from pipeline.directory_check import ProblemReason, check
+from pipeline.settings_record import settings_of
 from schemas.event import Ancestor
+from schemas.record import Source
 from schemas.unit import Closure, Hours, Position, Unit
 
 
@@ -48,6 +50,22 @@ class TestAboveAndBelow:
         assert circle.ancestors("d") == ()
         assert circle.descendants("d") == set()
         assert circle.lowest({"a", "b"}) == ("a", "b")
+
+    def test_what_is_confidential_above_is_so_below(self) -> None:
+        """A brand's causes hold for all its stores, at any depth; a store may add its own, and its sisters see none."""
+        chain = (
+            unit("brand", confidential=("legal", "discrimination")),
+            unit("north", parent="brand"),
+            unit("elm", parent="north", confidential=("threat", "legal")),
+            unit("oak", parent="north"),
+        )
+        directory = Directory(chain)
+        assert directory.confidential("elm") == ("threat", "legal", "discrimination")
+        assert directory.confidential("oak") == ("legal", "discrimination")
+        settings = settings_of(directory, "oak", Source(topic="cem.units", partition=0, offset=0))
+        assert settings.unit is not None
+        assert settings.unit.confidential == ("legal", "discrimination")
+        assert directory.confidential("gone") == ()
 
     def test_descendants(self) -> None:
         """All below, at any depth, without itself; also of a unit that only its children still know."""
@@ -193,6 +211,12 @@ class TestCheck:
                 [(f"u{number}", "position", ProblemReason.POSITION_TOO_COMMON) for number in range(1001)],
             ),
             ([unit("a", staff=("Maria", "M.", "-"))], [("a", "staff", ProblemReason.BAD_STAFF)] * 2),
+            (
+                [unit("b"), unit("a", parent="b", confidential=("racism", "legal"))],
+                [("a", "confidential", ProblemReason.UNKNOWN_CAUSE)],
+            ),
+            ([unit("a", confidential=("legal",))], [("a", "confidential", ProblemReason.NO_HEAD_OFFICE)]),
+            ([unit("b", confidential=("legal",)), unit("a", parent="b")], []),
             ([unit("a"), unit("a")], [("a", "id", ProblemReason.DUPLICATE_ID)]),
             ([unit("a"), unit("A")], [("A", "id", ProblemReason.ID_DIFFERS_BY_CASE)]),
             ([unit("a", parent="b")], [("a", "parent", ProblemReason.UNKNOWN_PARENT)]),
@@ -266,3 +290,11 @@ class TestCheck:
         assert [(found.unit_id, found.field) for found in problems] == [
             ("a", "time_zone"), ("a", "parent"), ("a", "aliases"), ("b", "handles"),
         ]  # fmt: skip
+
+
+def test_causes_of_ones_own_taxonomy_may_be_confidential() -> None:
+    """A user's own severe cause is known once it is said; a slip is told with what was meant."""
+    units = [unit("b"), unit("a", parent="b", confidential=("theft",))]
+    assert check(units, causes=("theft",)) == []
+    [problem] = check([unit("b"), unit("a", parent="b", confidential=("discriminaton",))])
+    assert problem.detail.endswith("is no severe cause; did you mean 'discrimination'?")
