@@ -1,0 +1,384 @@
+"""Cascade: one complaint spreads. How far it will get is forecast at every repost.
+
+In: reposts, and counters of reposts where a connector polls them; what is known of the post that is passed on travels
+with both (`Insight.root`). Out: a forecast of the final number of reposts with an 80 % interval. The one rule: an alert
+is raised where even the low end of the forecast is rare for this unit, by its share of the budget of false alerts, and
+the post is still on its way; where it grows by itself (`supercritical`), less has to be rare.
+
+Only complaints are followed: posts that are negative, or of which nothing is known but that reposts of it speak ill.
+A counter that came with the post itself is taken in, but tells nothing of when, so it is judged with the next word.
+
+Sources: the forecast is `pipeline.forecast`, how rare a size is `pipeline.rarity`.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from pipeline.cascade import SPAN_SECONDS, Cascade
+from pipeline.detectors.detector import Finding, Signal, Unsettled
+from pipeline.forecast import Forecast, evidence, forecast, grown, shipped
+from pipeline.rarity import Rarity, Scale, probability
+from pipeline.spread import Spread, meaning_of, spread_of
+from schemas.alert import Amplification, Detection, Evidence
+from schemas.insight import Insight, Root
+from schemas.time import HOUR_MS, SECOND_MS
+from schemas.unit import Unit
+from schemas.vocabulary import SentimentLabel
+
+SIZES: Final = Scale(least=1.0, exponent=1.2, a_month=5.0, weight=0.5)
+"""Of complaints that are passed on at all, how many, and how often. Of 9,001 tweets to airlines 541 had a retweet, 71
+two, 15 four and one eight: one in seventeen, with an exponent of 2.6. What is assumed is one in seventeen of 85
+complaints a month; and a heavier tail, because what gets far is not just more of what does not."""
+LOW_MIN: Final = 50
+"""No alert where the low end is below this, however rare that is."""
+SUPERCRITICAL_MIN: Final = 20
+"""The same, in reposts that are there, of what grows by itself."""
+SUPERCRITICAL_WRONG: Final = 0.1
+"""So often a post looks as if it grew by itself, and does not."""
+REPOSTS_MIN: Final = 10
+AGE_SECONDS_MIN: Final = 60.0
+"""Before this no rate is a rate."""
+MOVING: Final = 2.0
+MOVING_SHARE: Final = 0.1
+"""It is on its way where so many more reposts are to be expected within the hour, of those that are there."""
+CALM: Final = 1.0
+CALM_SHARE: Final = 0.05
+CALM_MS: Final = 6 * HOUR_MS
+"""It is calm where fewer are, or after so long without any."""
+SPREADS_MAX: Final = 50
+EACH_UP_TO: Final = 100
+"""Up to so many reposts each is judged, then one in 2 %."""
+HALVES_MS: Final = HOUR_MS
+"""Where there are too many posts, reposts count half after an hour."""
+COLD_MONTHS: Final = 1.0
+
+_ORIGINALS: Final = frozenset(("post", "reply", "review", "edit"))
+
+
+class CascadeState(msgspec.Struct, omit_defaults=True):
+    """`spreads`: by post. `ends_ms`: none of them ends before. `sizes`: how far complaints about this unit get."""
+
+    spreads: dict[str, Spread] = {}
+    ends_ms: int = -1
+    sizes: Rarity = msgspec.field(default_factory=Rarity)
+
+
+class _Verdict(NamedTuple):
+    """What is to be seen of a post at some time. `expected`: how many posts get that far in 30 days; `expected_max`: of
+    how many an alert may be raised; `further`: reposts to be expected within the hour."""
+
+    cascade: Cascade
+    found: Forecast
+    age_seconds: float
+    expected: float
+    expected_max: float
+    further: float
+    active: bool
+
+
+class CascadeDetector:
+    """`false_alerts_a_month`: its share of what a unit may have in 30 days."""
+
+    name = "cascade"
+    alertname = "ComplaintSpreads"
+    state_type = CascadeState
+
+    def __init__(self, false_alerts_a_month: float = 0.01) -> None:
+        self.false_alerts_a_month = false_alerts_a_month
+        self._fit = shipped().for_any_post()
+
+    def observe(self, state: CascadeState, insight: Insight) -> bool:
+        """See `Detector.observe`."""
+        at_ms = int(insight.event_time)
+        if not state.sizes.since_ms < at_ms or state.sizes.since_ms < 0:
+            state.sizes.watch(at_ms)
+        if insight.kind == "repost":
+            return self._repost(state, insight, at_ms)
+        if not insight.reach.reposts and insight.id not in state.spreads:
+            return False
+        return insight.kind in _ORIGINALS and self._original(state, insight, at_ms)
+
+    def retract(self, state: CascadeState, insight_id: str) -> int | None:
+        """See `Detector.retract`. A post that is gone raises no alert any more; an edit brings it back."""
+        spread = state.spreads.get(insight_id)
+        if spread is not None:
+            if spread.gone:
+                return None
+            spread.gone = True
+            return spread.began_ms
+        for spread in state.spreads.values():
+            at_ms = spread.take_back(insight_id)
+            if at_ms is not None:
+                return at_ms
+        return None
+
+    def holds(self, state: CascadeState, insight_id: str) -> bool:
+        """See `Detector.holds`."""
+        return insight_id in state.spreads or any(spread.holds(insight_id) for spread in state.spreads.values())
+
+    def judge(self, state: CascadeState, insight: Insight) -> Sequence[Signal]:
+        """See `Detector.judge`: what is known of the post by now, as of the last that is known."""
+        post = spread_of(insight)
+        spread = state.spreads.get(post)
+        if spread is None or spread.most < REPOSTS_MIN or not spread.negative:
+            return ()
+        step = spread.most // (EACH_UP_TO // 2)
+        if insight.kind == "repost" and step > 2 and spread.most % step:
+            return ()
+        signal = self.signal(state, f"{self.name}:{post}", max(int(insight.event_time), spread.last_ms))
+        return () if signal is None else (signal,)
+
+    def signal(self, state: CascadeState, cause: str, at_ms: int) -> Signal | None:
+        """See `Detector.signal`."""
+        spread = self._spread(state, cause)
+        if spread is None or spread.most < REPOSTS_MIN or not spread.negative or spread.gone:
+            return None
+        seen = self._look(state, spread, at_ms)
+        return Signal(at_ms, severity_of(seen.found.low), cause) if seen.active else None
+
+    def calm(self, state: CascadeState, cause: str, at_ms: int) -> bool:
+        """See `Detector.calm`."""
+        spread = self._spread(state, cause)
+        if spread is None or spread.gone or not spread.negative or at_ms - spread.last_ms >= CALM_MS:
+            return True
+        seen = self._look(state, spread, at_ms)
+        return not seen.active and seen.further < max(CALM, CALM_SHARE * seen.found.observed)
+
+    def evaluate(self, state: CascadeState, cause: str, at_ms: int) -> Finding:
+        """See `Detector.evaluate`. `expected` is how many complaints of 30 days get as far as `low`, `p_value` the
+        probability that one does; `window_s` the age of the post."""
+        post = cause.removeprefix(f"{self.name}:")
+        spread = state.spreads.get(post) or Spread(at_ms, at_ms)
+        seen = self._look(state, spread, at_ms)
+        found, meaning = seen.found, spread.meaning
+        branching = found.branching, found.branching_low, found.branching_high
+        latest = [passed for passed in spread.latest if passed.at_ms <= at_ms]
+        named = max(0, found.observed - seen.cascade.unseen)
+        months = state.sizes.months(at_ms)
+        return Finding(
+            at_ms=at_ms,
+            active=seen.active,
+            detection=Detection(
+                method="cascade_forecast",
+                window_s=int(seen.age_seconds),
+                observed=found.observed,
+                distinct_authors=max(1, named),
+                expected=seen.expected,
+                p_value=probability(seen.expected),
+                p_value_max=probability(seen.expected_max),
+                baseline="prior" if months < COLD_MONTHS else "unit",
+                cold_start=months < COLD_MONTHS,
+                aspects=(meaning.aspect,) if meaning and meaning.aspect else (),
+            ),
+            amplification=Amplification(
+                reposts=found.observed,
+                reach=(spread.followers or 0) + seen.cascade.reach,
+                branching=branching[0] and round(branching[0], 3),
+                branching_low=branching[1] and round(branching[1], 3),
+                branching_high=branching[2] and round(branching[2], 3),
+                supercritical=found.supercritical,
+                forecast=found.forecast,
+                low=found.low,
+                high=found.high,
+            ),
+            severity=severity_of(found.low),
+            grown_past=grown_past(found.low),
+            evidence=(
+                Evidence(post_id=post, network=post.partition(":")[0], author=None, text_ref=post),
+                *(
+                    Evidence(post_id=one.insight_id, network=one.network, author=one.author, text_ref=one.text_ref)
+                    for one in latest
+                ),
+            ),
+            evidence_left_out=max(0, named - len(latest)),
+            sentiment_mean=meaning.compound if meaning else 0.0,
+            sentiment_confidence=meaning.confidence if meaning else 0.0,
+            model=meaning.model if meaning else "",
+            languages=(meaning.language,) if meaning and meaning.language else (),
+            aspect=meaning.aspect if meaning else None,
+            department=meaning.department if meaning else None,
+            journey_stage=meaning.stage if meaning else None,
+            routing_rule=meaning.rule if meaning else "thread",
+            routing_confidence=meaning.rule_confidence if meaning else 0.0,
+            ends_when=f"fewer than {CALM_SHARE:.0%} more reposts are to be expected within the hour, or none came for "
+            f"{CALM_MS // HOUR_MS} hours",
+        )
+
+    def unsettled(self, state: CascadeState) -> Unsettled | None:
+        """See `Detector.unsettled`. Nothing has to wait: the last repost to come is judged by all there are."""
+        return None
+
+    def settle(self, state: CascadeState, to_ms: int) -> None:
+        """See `Detector.settle`."""
+
+    def freeze(self, state: CascadeState, cause: str, from_ms: int, to_ms: int) -> None:
+        """See `Detector.freeze`. The size of what was alerted is not learned, whenever it ends."""
+        spread = self._spread(state, cause)
+        if spread is not None:
+            spread.frozen = True
+
+    def end(self, state: CascadeState, cause: str, at_ms: int) -> None:
+        """See `Detector.end`. What is calm is not on its way; if it gets on its way again, that is news."""
+
+    def configure(self, state: CascadeState, unit: Unit) -> None:
+        """See `Detector.configure`. Nothing of a unit's settings matters here."""
+
+    def advance(self, state: CascadeState, watermark_ms: int) -> None:
+        """See `Detector.advance`."""
+        if state.spreads and state.ends_ms <= watermark_ms:
+            for post, spread in list(state.spreads.items()):
+                if spread.ends_ms <= watermark_ms:
+                    self._end(state, post)
+            state.ends_ms = min((spread.ends_ms for spread in state.spreads.values()), default=-1)
+
+    def summary(self, finding: Finding, place: str, topic: str | None) -> str:
+        """See `Detector.summary`."""
+        spread, about = finding.amplification, f" ({topic.lower()})" if topic else ""
+        return (
+            f"A complaint about {place}{about} spreads: {spread.reposts} reposts so far, {spread.low} to {spread.high} "
+            "are to be expected"
+        )
+
+    # What comes in
+
+    def _repost(self, state: CascadeState, insight: Insight, at_ms: int) -> bool:
+        root, post = insight.root, spread_of(insight)
+        spread = state.spreads.get(post)
+        if spread is not None and spread.ends_ms <= at_ms:
+            self._end(state, post)
+            spread = None
+        if root is not None and root.event_time + int(SPAN_SECONDS) * SECOND_MS <= at_ms:
+            return False
+        if spread is None:
+            if root is not None and root.label is not None and root.label != "negative":
+                return False
+            spread = Spread(int(root.event_time) if root else at_ms, at_ms)
+            _know(spread, root)
+            self._begin(state, post, spread)
+            news = False
+        else:
+            news = _know(spread, root)
+        if not spread.repost(insight):
+            return news
+        meaning = meaning_of(insight)
+        if meaning is not None and spread.label is None:
+            spread.leaning += 1 if insight.sentiment is not None and insight.sentiment.label == "negative" else -1
+        spread.meaning = spread.meaning or meaning
+        state.ends_ms = min(state.ends_ms, spread.ends_ms)
+        return True
+
+    def _original(self, state: CascadeState, insight: Insight, at_ms: int) -> bool:
+        """The post itself, or what has become of it."""
+        root, total = insight.root, insight.reach.reposts or 0
+        spread, meaning = state.spreads.get(insight.id), meaning_of(insight)
+        if spread is not None and spread.ends_ms <= at_ms:
+            self._end(state, insight.id)
+            spread = None
+        label = _label(insight) or (root.label if root else None)
+        if insight.kind != "edit" or root is None:
+            began_ms = at_ms if spread is None or not spread.known else spread.began_ms
+            root = Root(event_time=type(insight.event_time)(began_ms), label=label, followers=insight.reach.followers)
+        began_ms = int(root.event_time)
+        if at_ms - began_ms >= int(SPAN_SECONDS) * SECOND_MS:
+            return False
+        if spread is None:
+            if label != "negative":
+                return False
+            spread = Spread(began_ms, at_ms)
+            self._begin(state, insight.id, spread)
+        news = spread.know(began_ms, label, root.followers)
+        if spread.gone and insight.sentiment is not None:
+            spread.gone, news = False, True
+        if meaning is not None and meaning != spread.meaning:
+            spread.meaning, news = meaning, True
+        if total and (insight.kind != "edit" or at_ms > began_ms):
+            news |= spread.count(at_ms, total)
+        state.ends_ms = min(state.ends_ms, spread.ends_ms)
+        return news
+
+    def _begin(self, state: CascadeState, post: str, spread: Spread) -> None:
+        if len(state.spreads) >= SPREADS_MAX:
+            now = spread.last_ms
+            self._end(state, min(state.spreads, key=lambda one: (_activity(state.spreads[one], now), one)))
+        state.ends_ms = spread.ends_ms if not state.spreads else min(state.ends_ms, spread.ends_ms)
+        state.spreads[post] = spread
+
+    @staticmethod
+    def _end(state: CascadeState, post: str) -> None:
+        _learn(state.sizes, state.spreads.pop(post))
+
+    # What is seen
+
+    def _spread(self, state: CascadeState, cause: str) -> Spread | None:
+        return state.spreads.get(cause.removeprefix(f"{self.name}:"))
+
+    def _look(self, state: CascadeState, spread: Spread, at_ms: int) -> _Verdict:
+        cascade = spread.cascade(at_ms)
+        age = max(AGE_SECONDS_MIN, (at_ms - spread.began_ms) / SECOND_MS)
+        found = forecast(cascade, age, self._fit)
+        sizes = _sizes(state, at_ms)
+        expected = sizes.expected(SIZES, max(1, found.low), at_ms)
+        further = self._further(cascade, age)
+        grows = found.supercritical and found.observed >= SUPERCRITICAL_MIN
+        expected_max = self.false_alerts_a_month / (SUPERCRITICAL_WRONG if grows else 1.0)
+        far = found.observed >= REPOSTS_MIN and expected <= expected_max and (grows or found.low >= LOW_MIN)
+        known = spread.negative and not spread.gone and at_ms - spread.began_ms >= AGE_SECONDS_MIN * SECOND_MS
+        moving = further >= max(MOVING, MOVING_SHARE * found.observed)
+        return _Verdict(cascade, found, age, expected, expected_max, further, far and known and moving)
+
+    def _further(self, cascade: Cascade, age_seconds: float) -> float:
+        """Reposts to be expected within the hour: what the forecast says of the time until then."""
+        at = min(max(age_seconds, cascade.latest_seconds), SPAN_SECONDS - 1.0)
+        seen = evidence(cascade, at, self._fit)
+        ahead = math.log((at + HOUR_MS / SECOND_MS) / at) / math.log(SPAN_SECONDS / at)
+        return (grown(seen, self._fit) - seen.observed) * min(1.0, ahead)
+
+
+def severity_of(low: int) -> int:
+    """Severity 1 to 10, from the payload's `low` alone: 4 at 100 reposts, two more for each factor of ten."""
+    return min(10, max(1, math.floor(2.0 * math.log10(max(1, low)) + 1e-9)))
+
+
+def grown_past(low: int) -> int:
+    """The last of 100, 300, 1,000, 3,000 and so on that the low end has passed."""
+    past, step = 0, 100
+    while low >= step:
+        past = step
+        if low >= 3 * step:
+            past = 3 * step
+        step *= 10
+    return past
+
+
+def _know(spread: Spread, root: Root | None) -> bool:
+    return root is not None and spread.know(int(root.event_time), root.label, root.followers)
+
+
+def _label(insight: Insight) -> SentimentLabel | None:
+    sentiment = insight.sentiment
+    return None if sentiment is None or sentiment.abstained else sentiment.label
+
+
+def _learn(sizes: Rarity, spread: Spread) -> None:
+    """Takes in how far a post got that has ended; not what was alerted, and not what is no complaint."""
+    if not spread.frozen and spread.negative:
+        sizes.learn(SIZES, spread.cascade(spread.ends_ms).reposts, spread.last_ms)
+
+
+def _sizes(state: CascadeState, at_ms: int) -> Rarity:
+    """What is known by a time: with what has ended by then, and is only not yet learned."""
+    if not state.spreads or at_ms < state.ends_ms:
+        return state.sizes
+    sizes = state.sizes.copied()
+    for spread in state.spreads.values():
+        if spread.ends_ms <= at_ms:
+            _learn(sizes, spread)
+    return sizes
+
+
+def _activity(spread: Spread, now_ms: int) -> tuple[bool, float]:
+    """What is least active goes first where there are too many, and nothing that was alerted."""
+    return spread.frozen, spread.most * math.exp2(-(now_ms - spread.last_ms) / HALVES_MS)
