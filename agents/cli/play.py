@@ -18,7 +18,8 @@ from agents.kafka.units import publish
 from agents.kafka.writer import Writer
 from agents.settings import Settings
 from pipeline.control import Shape
-from pipeline.evaluation.scenario import Incident, Scenario
+from pipeline.evaluation.incident import Incident
+from pipeline.evaluation.scenario import Scenario
 from pipeline.sources.timeline import ticked
 from schemas.alert import Alert
 from schemas.codec import Codec

@@ -14,6 +14,7 @@ from typing import get_args
 import msgspec
 
 from pipeline.evaluation import phrases
+from pipeline.evaluation.incident import Incident
 from pipeline.evaluation.sites import QUIET, Site, directory
 from schemas.feedback import Feedback
 from schemas.post import Author, Metrics, Place, Post, PostKind
@@ -26,19 +27,6 @@ STARTS = Millis(1_767_571_200_000)
 FIRST_INCIDENT_MS = 30 * HOUR_MS
 INCIDENT_GAP_MS = 4 * HOUR_MS
 """Between two incidents at one unit."""
-
-
-class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """What should be found: many people complain about one cause at one unit that is otherwise quiet. `starts` and
-    `ends` are the times of its first and last post, `posts` counts the originals (no replies, reposts, answers)."""
-
-    unit_id: str
-    cause: str
-    starts: Millis
-    ends: Millis
-    posts: int
-    authors: int
-    post_ids: tuple[str, ...] = ()
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +166,7 @@ class _World:
             ends=posts[-1].event_time,
             posts=len(posts),
             authors=len(people),
+            size=len(people),
             post_ids=tuple(post.id for post in posts),
         )
 

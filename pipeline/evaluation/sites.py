@@ -5,6 +5,7 @@ generator that is given.
 """
 
 import math
+from collections.abc import Iterable
 from random import Random
 from typing import Any, get_args
 
@@ -31,7 +32,7 @@ class Site(msgspec.Struct, frozen=True):
         return self.rate * _RHYTHM[self.unit.industry][hour]
 
 
-class _Format(msgspec.Struct, frozen=True):
+class Format(msgspec.Struct, frozen=True):
     """One kind of local unit of a brand, open on the first `days` of the week, with most mentions at two peaks."""
 
     brand: str
@@ -45,17 +46,17 @@ class _Format(msgspec.Struct, frozen=True):
     departments: tuple[str, ...]
 
 
-_FORMATS = (
-    _Format("Pellamoor", "Kitchen", "restaurant", "restaurant", 7, "11:00", "23:00", (13, 20),
-            ("kitchen", "service", "operations", "billing")),
-    _Format("Brindlemark", "Market", "store", "retail", 6, "09:00", "20:00", (12, 18),
-            ("products", "service", "operations", "billing")),
-    _Format("Brindlemark", "Bank", "branch", "bank", 5, "09:00", "17:00", (10, 16),
-            ("accounts", "service", "digital", "billing")),
-    _Format("Quennex", "Motors", "dealership", "dealership", 6, "08:00", "18:00", (9, 17),
-            ("workshop", "sales", "service", "billing")),
-    _Format("Pellamoor", "House", "hotel", "hotel", 7, "00:00", "24:00", (8, 21),
-            ("rooms", "service", "operations", "billing")),
+FORMATS = (
+    Format("Pellamoor", "Kitchen", "restaurant", "restaurant", 7, "11:00", "23:00", (13, 20),
+           ("kitchen", "service", "operations", "billing")),
+    Format("Brindlemark", "Market", "store", "retail", 6, "09:00", "20:00", (12, 18),
+           ("products", "service", "operations", "billing")),
+    Format("Brindlemark", "Bank", "branch", "bank", 5, "09:00", "17:00", (10, 16),
+           ("accounts", "service", "digital", "billing")),
+    Format("Quennex", "Motors", "dealership", "dealership", 6, "08:00", "18:00", (9, 17),
+           ("workshop", "sales", "service", "billing")),
+    Format("Pellamoor", "House", "hotel", "hotel", 7, "00:00", "24:00", (8, 21),
+           ("rooms", "service", "operations", "billing")),
 )  # fmt: skip
 _REGIONS = (("north", "Europe/Dublin", 0), ("south", "Europe/Lisbon", 0), ("east", "Europe/Athens", 2))
 _MINUTES = {"service": (30, 60, 480), "operations": (20, 60, 240), "billing": (60, 240, 1440)}
@@ -78,33 +79,39 @@ def _rhythm(peaks: tuple[int, int]) -> tuple[float, ...]:
     return tuple(24 * value / sum(day) for value in day)
 
 
-_RHYTHM = {form.industry: _rhythm(form.peaks) for form in _FORMATS}
+_RHYTHM = {form.industry: _rhythm(form.peaks) for form in FORMATS}
 
 
 def directory(random: Random, count: int) -> tuple[list[Unit], list[Site]]:
     """Brands and regions; and local units, their rates spread evenly over the three classes in random order."""
-    brands = sorted({form.brand for form in _FORMATS})
-    parents = [
-        Unit(id=name.lower(), name=f"{name} Group", kind="brand", handles=(name.lower(),), hashtags=(name,),
-             time_zone="Europe/Dublin", languages=("en",), escalation=("head-office",))
-        for name in brands
-    ]  # fmt: skip
-    parents += [
-        Unit(id=f"{name.lower()}-{region}", name=f"{name} {region.title()}", kind="region", parent=name.lower(),
-             time_zone=zone, languages=("en",), escalation=(f"{region}-director", "head-office"))
-        for name in brands for region, zone, _ in _REGIONS
-    ]  # fmt: skip
     rates = [_RATES[place % len(_RATES)] for place in range(count)]
     random.shuffle(rates)
     sites = []
     for number, (low, high) in enumerate(rates):
-        form, (region, zone, utc_offset) = _FORMATS[number % len(_FORMATS)], random.choice(_REGIONS)
-        unit = _unit(random, form, number, region, zone)
+        form, (region, zone, utc_offset) = FORMATS[number % len(FORMATS)], random.choice(_REGIONS)
+        unit = local_unit(random, form, number, region, zone)
         sites.append(Site(unit, math.exp(random.uniform(math.log(low), math.log(high))), utc_offset))
-    return parents, sites
+    return parents((region, zone) for region, zone, _ in _REGIONS), sites
 
 
-def _unit(random: Random, form: _Format, number: int, region: str, zone: str) -> Unit:
+def parents(regions: Iterable[tuple[str, str]]) -> list[Unit]:
+    """The brands, and in each the regions (name, time zone)."""
+    brands, named = sorted({form.brand for form in FORMATS}), list(regions)
+    found = [
+        Unit(id=name.lower(), name=f"{name} Group", kind="brand", handles=(name.lower(),), hashtags=(name,),
+             time_zone="Europe/Dublin", languages=("en",), escalation=("head-office",))
+        for name in brands
+    ]  # fmt: skip
+    found += [
+        Unit(id=f"{name.lower()}-{region}", name=f"{name} {region.title()}", kind="region", parent=name.lower(),
+             time_zone=zone, languages=("en",), escalation=(f"{region}-director", "head-office"))
+        for name in brands for region, zone in named
+    ]  # fmt: skip
+    return found
+
+
+def local_unit(random: Random, form: Format, number: int, region: str, zone: str) -> Unit:
+    """The unit with this number; nothing that names it names another."""
     lap, at = divmod(number, len(_PLACES))
     place = _PLACES[at] if lap == 0 else f"{_PLACES[at]} {lap + 1}"
     joined = place.replace(" ", "").replace("'", "")

@@ -8,7 +8,7 @@ What only shows between units (handles used twice, parents that are missing) is 
 import datetime
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, Final, get_args
 
@@ -67,6 +67,26 @@ def parse_units(text: str) -> list[Unit]:
     if messages:
         raise UnitsFileError(messages)
     return units
+
+
+def write_units(units: Iterable[Unit]) -> str:
+    """Units -> the text of a units file in TOML. What is as by default is left out."""
+    return "\n".join(_table(unit) for unit in units)
+
+
+def _table(unit: Unit) -> str:
+    given = msgspec.to_builtins(unit)
+    lines = [f"{key} = {_toml(value)}" for key, value in given.items() if key != "schema_version"]
+    return "\n".join(["[[units]]", *lines, ""])
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it in one line. Its texts are those of JSON, where one control character is left."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
 
 
 def _read(text: str) -> tuple[list[Any], dict[str, Any], list[str]]:

@@ -1,8 +1,12 @@
 """A units file is read, or whoever wrote it learns all that is wrong with it at once."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.sources.units_file import UnitsFileError, parse_units
+from pipeline.sources.units_file import UnitsFileError, parse_units, write_units
+from schemas.unit import Unit
+from tests.strategies import units
 
 GOOD = """
 [[units]]
@@ -143,3 +147,9 @@ def test_all_mistakes_at_once() -> None:
 def test_not_a_units_file(text: str, said: str) -> None:
     """Whatever the text is, there is a message that helps, with the line where one is to blame."""
     assert any(said in message for message in messages(text)), messages(text)
+
+
+@given(st.lists(units(), min_size=1, max_size=3))
+def test_what_is_written_is_read_again(listed: list[Unit]) -> None:
+    """Whatever the names hold: quotes, line ends, control characters, any script."""
+    assert listed == parse_units(write_units(listed))

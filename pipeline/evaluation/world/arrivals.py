@@ -11,6 +11,7 @@ generation of logarithmically distributed pseudo-random variables, 1981).
 """
 
 import math
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, pairwise
@@ -61,13 +62,13 @@ def moments_of(random: Random, means: Iterable[float], *, dispersion: float, sta
     """The moments alone, in order of time. Raises ValueError where the dispersion is below 1 or a mean below 0."""
     if not (math.isfinite(dispersion) and dispersion >= 1.0):
         raise ValueError(f"the dispersion is 1 or more (1: Poisson), not {dispersion:g}")
-    expected = list(accumulate(means, initial=0.0))
+    expected = array("d", accumulate(means, initial=0.0))
     if not math.isfinite(expected[-1]) or any(after < before for before, after in pairwise(expected)):
         raise ValueError("the expected counts of the hours are at least 0, and finite")
     return _moments(random, expected, dispersion, starts)
 
 
-def _moments(random: Random, expected: list[float], dispersion: float, starts: int) -> Iterator[int]:
+def _moments(random: Random, expected: "array[float]", dispersion: float, starts: int) -> Iterator[int]:
     """`expected`: the count to expect before each hour, and before the end. Groups are Poisson in it."""
     most = expected[-1]
     uniform, log = random.random, math.log
