@@ -28,6 +28,8 @@ _SHAPE: Final = bytes.maketrans(
 )
 """Digits as 0, letters as A and a: what a text may hold can then be asked for without regular expressions."""
 _FOREIGN_DIGIT: Final = re.compile(r"[^\D0-9]")
+_NAME: Final = re.compile(rb"@[0Aa_]+")
+"""In a shape, a mention: no order's number begins within one."""
 
 _URL: Final = re.compile(r"://((?:(?!://)[^\s/?#\[])*+)((?:(?!://)[^\s?#\[])*+)([?#]\S*+)?")
 _BARE_QUERY: Final = re.compile(r"\?(?<=[\w/]\?)[\w.~-]{1,50}=\S*+")
@@ -54,6 +56,7 @@ _IBAN_LENGTHS: Final = {
     for country in entry[3:].split()
 }  # fmt: skip
 
+CARD_DIGITS_MIN: Final = 13
 _RUN: Final = re.compile(r"\d(?:[ .-]?\d){12,}+")
 _GROUP: Final = re.compile(r"\d+")
 _CARD_GROUPS: Final = re.compile(
@@ -105,12 +108,14 @@ _WORD: Final = re.compile(
     rf"(?<![\w\]])(?=[{''.join(sorted({word[0] for word in _ANNOUNCING}))}])(?:{'|'.join(_ANNOUNCING)})s?\b"
 )
 """The look ahead at the first letter makes it four times as fast."""
-_PLAIN: Final = bytes(code if code == 95 or (code < 128 and chr(code).isalnum()) else 32 for code in range(256))
-"""All but ASCII letters, digits and underscores as spaces."""
+_PLAIN: Final = bytes(
+    ord(chr(code).lower()) if code == 95 or (code < 128 and chr(code).isalnum()) else 32 for code in range(256)
+)
+"""ASCII letters as small ones; all but letters, digits and underscores as spaces."""
 
 
 def _pieces(text: str) -> list[bytes]:
-    """The stretches of ASCII letters, digits and underscores in a text."""
+    """The stretches of ASCII letters, digits and underscores in a text, in small letters."""
     return text.encode("utf-8", "replace").translate(_PLAIN).split()
 
 
@@ -138,9 +143,8 @@ def mask(text: str) -> Masked:
     """Masks what may lead to a person. Idempotent: what comes out is not masked further. Never raises."""
     shape = text.encode("utf-8", "replace").translate(_SHAPE)
     digits = shape.count(b"0")
-    code = digits > 0 and (
-        b"a0" in shape or b"0000" in shape or b"A0" in shape or b"0A" in shape or b"#000" in shape or b"# 000" in shape
-    )
+    bare = _NAME.sub(b"@", shape) if digits and b"@" in shape else shape
+    code = b"0" in bare and _may_hold_code(shape) and (len(shape) != len(text) or _holds_parts(bare))
     foreign = len(shape) != len(text) and _FOREIGN_DIGIT.search(text) is not None
     if foreign:
         digits += 16  # Arabic, Devanagari, full-width: the patterns know them, the shape does not
@@ -148,31 +152,48 @@ def mask(text: str) -> Masked:
     kinds: list[str] = []
     if "://" in text:
         text = _URL.sub(_without_query, text)
-    if "?" in text:
+    if "?" in text and "=" in text:
         text = _BARE_QUERY.sub("", text)
     if text != before:
         kinds.append("url")
     if digits >= 9 and "://" in text:
         long = (found.span() for url in _URL.finditer(text) for found in _LONG.finditer(text, *url.span()))
         text = replace_spans(text, long, "number", kinds)  # a post's or an account's id, before it passes for a card
-    if "@" in text and _EMAIL_HINT.search(text):
+    if text.find("@", 1) > 0 and _EMAIL_HINT.search(text):
         text = replace_spans(text, (found.span() for found in _EMAIL.finditer(text)), "email", kinds)
     if " dot " in text or "at]" in text or "at)" in text:
         text = replace_spans(text, (found.span() for found in _SPELLED.finditer(text)), "email", kinds)
     if digits >= 9:
         text = replace_spans(text, _ibans(text), "iban", kinds)
+    if digits >= CARD_DIGITS_MIN:
         text = replace_spans(text, _cards(text, "card"), "card", kinds)
     if code or foreign or b"AAAAAA" in shape:  # "3 hours" and "8:30" could not be an order's number
         text = replace_spans(text, _orders(text), "order", kinds)
-    if code and b"A0" in shape and b"0A" in shape:
+    if code and b"A0" in bare and b"0A" in bare:
         text = replace_spans(text, (found.span() for found in _LOCATOR.finditer(text)), "order", kinds)
     if digits >= 7:
         text = replace_spans(text, (found.span() for found in _PHONE.finditer(text)), "phone", kinds)
         text = replace_spans(text, (found.span(1) for found in _CALL.finditer(_lower(text))), "phone", kinds)
+    if digits >= CARD_DIGITS_MIN:
         text = replace_spans(text, _cards(text, "number"), "number", kinds)
-    if digits >= 5:
+    if foreign or b"00000" in shape:
         text = replace_spans(text, (found.span() for found in _NUMBER.finditer(text) if not found[1]), "number", kinds)
     return Masked(text, tuple(sorted(set(kinds))) if kinds else ())
+
+
+def _may_hold_code(shape: bytes) -> bool:
+    """Whether there is more than hours, prices and counts."""
+    return (
+        b"a0" in shape or b"0000" in shape or b"A0" in shape or b"0A" in shape or b"#000" in shape or b"# 000" in shape
+    )
+
+
+def _holds_parts(bare: bytes) -> bool:
+    """Whether there is what is in the shape of each number of an order that is written in ASCII."""
+    return (
+        b"000" in bare or b"a0" in bare or b"0a" in bare or b"A0" in bare or b"0A" in bare
+        or b"-0" in bare or b"0-" in bare or b"_0" in bare or b"0_" in bare
+    )  # fmt: skip
 
 
 def replace_spans(text: str, spans: Iterable[tuple[int, int]], kind: str, kinds: list[str]) -> str:
@@ -234,7 +255,7 @@ def _cards(text: str, kind: str) -> Iterator[tuple[int, int]]:
             fitting = 0
             start = groups[first][0]
             for last in range(first + 1, min(first + 19, len(groups)) + 1):
-                if not 13 <= counts[last] - counts[first] <= 19:
+                if not CARD_DIGITS_MIN <= counts[last] - counts[first] <= 19:
                     continue
                 doubled = sums[counts[last] & 1]
                 checked = (doubled[counts[last]] - doubled[counts[first]]) % 10 == 0
@@ -249,11 +270,10 @@ def _cards(text: str, kind: str) -> Iterator[tuple[int, int]]:
 
 def _orders(text: str) -> Iterator[tuple[int, int]]:
     """What follows a word such as "booking", and what is listed behind that."""
-    done = 0
-    lower = _lower(text)
-    if _LAST_PIECES.isdisjoint(_pieces(lower)):
+    if _LAST_PIECES.isdisjoint(_pieces(text if text.isascii() else _lower(text))):
         return
-    for word in _WORD.finditer(lower):
+    done = 0
+    for word in _WORD.finditer(_lower(text)):
         mark = _MARK.match(text, word.end())
         if word.start() < done or mark is None:
             continue
