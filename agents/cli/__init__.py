@@ -11,6 +11,7 @@ class Commands(click.Group):
 
     modules: ClassVar[dict[str, str]] = {
         "alerts": "Read alerts as a consumer does, act on them as a manager does.",
+        "backtest": "What would have been alerted, at which budget of false alerts.",
         "deadletters": "See what was refused and why; send it through again.",
         "demo": "Start everything and play a scenario into it.",
         "forecast": "How far posts will spread, from their reposts so far.",
@@ -18,6 +19,7 @@ class Commands(click.Group):
         "kafka": "Run an embedded Apache Kafka in the foreground.",
         "replay": "Turn history into alerts, in one process, without Kafka.",
         "run": "Run a worker against the configured Kafka.",
+        "scenario": "Make a labelled world: posts, units, and the incidents hidden in them.",
         "score": "Score texts.",
         "series": "Notice surges in any series of counts (CSV).",
         "settings": "Show the settings in force and where they come from.",
