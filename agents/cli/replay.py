@@ -35,8 +35,8 @@ def replay(files: tuple[Path, ...], units_file: Path | None, map_file: Path | No
     """
     settings = load_settings(config)
     engine = engine_of(settings)
-    if _is_export(files[0]):
-        outputs = list(replay_events(_events(files), engine))
+    if is_export(files[0]):
+        outputs = list(replay_events(events_of(files), engine))
     else:
         if units_file is None:
             raise Mistake("input files need --units UNITS.toml, which says what units there are")
@@ -64,7 +64,7 @@ def replay(files: tuple[Path, ...], units_file: Path | None, map_file: Path | No
         click.echo(encode(alert))
 
 
-def _is_export(file: Path) -> bool:
+def is_export(file: Path) -> bool:
     """Exported records of a topic have a partition and an offset; posts and feedback have not."""
     if ".json" not in "".join(file.suffixes):
         return False
@@ -77,7 +77,8 @@ def _is_export(file: Path) -> bool:
     return isinstance(values, dict) and {"partition", "offset", "value"} <= values.keys()
 
 
-def _events(files: tuple[Path, ...]) -> Iterator[tuple[int, Event]]:
+def events_of(files: tuple[Path, ...]) -> Iterator[tuple[int, Event]]:
+    """Exported records of `cem.events` with their partitions, file by file. Raises Mistake with the line."""
     for file in files:
         with open_bytes(file) as lines:
             for number, line in enumerate(lines, start=1):

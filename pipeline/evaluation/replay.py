@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.control import Shape
 from pipeline.directory import Directory
-from pipeline.emission import Incoming
+from pipeline.emission import Emission, Incoming
 from pipeline.engine import Engine, Output
 from pipeline.enrich import Enricher
 from pipeline.lane import Lane, Limits
@@ -21,6 +21,8 @@ from schemas.event import Event
 from schemas.topics import INPUTS, Topics
 
 event_codec: Codec[Event] = Codec(Event)
+
+_SHAPE = Shape(inputs={Topics()(name): 1 for name in INPUTS}, events=1)
 
 
 def canonical(alerts: Iterable[Alert]) -> list[Alert]:
@@ -51,18 +53,30 @@ def replay_inputs(
     tick_ms: int,
 ) -> Iterator[Output]:
     """Posts and feedback in order of event time, as `cem ingest` would send them to inputs of one partition."""
-    topics = Topics()
-    shape = Shape(inputs={topics(name): 1 for name in INPUTS}, events=1)
-    enricher = Enricher(
-        topics=topics, shape=shape, understanding=understanding, directories=lambda _: directory, limits=limits
-    )
-    lanes = {topic: Lane(limits) for topic in shape.inputs}
-    offsets = dict.fromkeys(lanes, 0)
     log = Log(engine)
-    for emission in ticked(records, topics, shape, tick_ms):
+    for value in log_of_inputs(ticked_inputs(records, tick_ms), directory, understanding=understanding, limits=limits):
+        yield from log.apply(event_codec.decode(value))
+
+
+def log_of_inputs(
+    emissions: Iterable[Emission], directory: Directory, *, understanding: Understanding, limits: Limits
+) -> Iterator[bytes]:
+    """The records of `cem.events` that come of what is sent to inputs of one partition; the log has one as well."""
+    topics = Topics()
+    enricher = Enricher(
+        topics=topics, shape=_SHAPE, understanding=understanding, directories=lambda _: directory, limits=limits
+    )
+    lanes = {topic: Lane(limits) for topic in _SHAPE.inputs}
+    offsets = dict.fromkeys(lanes, 0)
+    for emission in emissions:
         topic = emission.topic
         record = Incoming(topic, 0, offsets[topic], emission.key, emission.value, emission.headers, 0)
         offsets[topic] += 1
         for out in enricher.step(lanes[topic], record):
-            if out.topic == topics("events"):
-                yield from log.apply(event_codec.decode(out.value))
+            if out.topic == topics("events") and out.value is not None:
+                yield out.value
+
+
+def ticked_inputs(records: list[Record], tick_ms: int) -> Iterator[Emission]:
+    """Posts and feedback in order of event time, with ticks, as `log_of_inputs` takes them."""
+    return ticked(records, Topics(), _SHAPE, tick_ms)

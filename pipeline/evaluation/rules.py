@@ -222,8 +222,8 @@ RULES = (ALWAYS, NEVER, *TUNABLE)
 
 
 def tuned(opened: Iterable[tuple[float, float]], alerts_max: int) -> float:
-    """The lowest threshold from which on no more than so many alerts open. `opened`: for each complaint where the rule
-    stood at the peak before it and where with it (`Reading`)."""
+    """The lowest threshold, 0 at least, from which on no more than so many alerts open. `opened`: for each complaint
+    where the rule stood at the peak before it and where with it (`Reading`)."""
     changes: Counter[float] = Counter()
     for peak, level in opened:
         changes[level] += 1
@@ -232,5 +232,5 @@ def tuned(opened: Iterable[tuple[float, float]], alerts_max: int) -> float:
     for level in sorted(changes, reverse=True):
         alerts += changes[level]  # what opens at this threshold, and at each down to the next level
         if alerts > alerts_max:
-            return math.nextafter(level, math.inf)
-    return NOTHING
+            return max(0.0, math.nextafter(level, math.inf))
+    return 0.0
