@@ -32,7 +32,7 @@ from schemas.codec import Codec, RecordError, encode
 from schemas.erasure import Erasure
 from schemas.event import UnitAction, UnitErasure
 from schemas.feedback import Feedback
-from schemas.insight import Routing
+from schemas.insight import Root, Routing
 from schemas.post import Post
 from schemas.text import StoredText
 from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER, CONTROL_TICK, Tick, Version
@@ -183,20 +183,41 @@ class Enricher:
         if owner is not None:
             self._own_answer(lane, record, post, known, owner, directory, out)
             return
+        if known is not None and post.kind == "edit" and known.brings_counters_only(post):
+            self._counters(lane, record, post, known, directory, out)
+            return
         kind = "post" if post.kind == "edit" and (known is None or not known.units) else post.kind
         understood = self._understanding.of_post(post, kind, source_of(record))
+        root = known.root() if known is not None and kind == "edit" else _passed_on(lane, post)
+        if root is not None:
+            understood = msgspec.structs.replace(
+                understood, insight=msgspec.structs.replace(understood.insight, root=root)
+            )
         if known is not None and known.units:
             found = _again(known.units, "same_post")
         else:
             found = self._find_units(lane, post, understood, directory)
         units = self._send(lane, record, understood, found, directory, out)
-        if known is None:
-            lane.memory.put(key, self._memo(lane, record, post.event_time, units))
-        elif units != known.units:
-            if not known.units:
+        memo = known or self._memo(lane, record, post.event_time, units)
+        if units != memo.units:
+            if not memo.units:
                 out.append(Emission(self._unrouted, key.encode(), None))
-            known.units = units
-            lane.memory.put(key, known)
+            memo.units = units
+        memo.learn(understood.insight, post)
+        lane.memory.put(key, memo)
+
+    def _counters(
+        self, lane: Lane, record: Incoming, post: Post, known: Memo, directory: Directory, out: list[Emission]
+    ) -> None:
+        """A connector that polls says how often a post was passed on by now. Its text and what was understood of it
+        stay: the insight has no sentiment, so it replaces nothing. What has found no unit waits as it was."""
+        if not known.units:
+            self.outcomes[Outcome.DUPLICATE] += 1
+            return
+        bare = msgspec.structs.replace(post, text="", rating=None)
+        understood = self._understanding.of_post(bare, "delete", source_of(record))  # so that nothing is heard in it
+        insight = msgspec.structs.replace(understood.insight, kind="edit", root=known.root())
+        self._send(lane, record, Understood(insight, None), _again(known.units, "same_post"), directory, out)
 
     def _find_units(
         self, lane: Lane, post: Post, understood: Understood, directory: Directory
@@ -244,6 +265,7 @@ class Enricher:
         if known is None:
             memo = self._memo(lane, record, post.event_time, units)
             memo.own = True
+            memo.learn(insight)
             lane.memory.put(post_ref(post), memo)
         self.outcomes[Outcome.OWN_ANSWER] += 1
 
@@ -291,6 +313,8 @@ class Enricher:
         units = self._send(lane, record, Understood(insight, None), found, directory, out)
         memo = known or self._memo(lane, record, insight.event_time, units)
         memo.units = units
+        if known is None:
+            memo.learn(insight)
         lane.memory.put(key, memo)
         label = label_of(assignment, source)
         out.append(Emission(self._topics("labels"), label.key.encode(), encode(label)))
@@ -437,6 +461,18 @@ def _position(post: Post) -> tuple[float, float] | None:
     if place is None or place.latitude is None or place.longitude is None:
         return None
     return place.latitude, place.longitude
+
+
+def _passed_on(lane: Lane, post: Post) -> Root | None:
+    """What is remembered of the post that a repost repeats. A repost of a repost repeats what that one did."""
+    if post.kind != "repost":
+        return None
+    thread = _ref(post, post.root_id)
+    for key in (_ref(post, post.in_reply_to), thread):
+        memo = lane.memory.get(key)
+        if memo is not None and memo.mood is not None and not memo.deleted:
+            return memo.root(None if key == thread else key)
+    return None
 
 
 def _ref(post: Post, other_id: str | None) -> str | None:

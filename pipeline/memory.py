@@ -6,14 +6,25 @@ so a repeat decides as the first time did.
 """
 
 from collections import OrderedDict
+from typing import Final
+from zlib import crc32
 
 import msgspec
+
+from schemas.insight import Insight, Root
+from schemas.post import Post
+from schemas.time import Millis
+from schemas.vocabulary import SentimentLabel
+
+_LABELS: Final[dict[int, SentimentLabel]] = {-1: "negative", 0: "neutral", 1: "positive"}
+_MOODS: Final[dict[str, int]] = {label: mood for mood, label in _LABELS.items()}
 
 
 class Memo(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     """One record seen. `offset` of the record that made it; `seen_at`: the stream clock then; `event_time`: its own;
     `units` that it concerned; `answered`: the company has replied; `deleted`: taken back, maybe before it came; `own`:
-    the company wrote it."""
+    the company wrote it. Of a post that others may pass on: `mood`, -1 if it was meant ill to 1, None if that is not
+    known; the author's `followers`; a checksum of what it `said`."""
 
     offset: int
     seen_at: int
@@ -22,6 +33,39 @@ class Memo(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     answered: bool = False
     deleted: bool = False
     own: bool = False
+    mood: int | None = None
+    followers: int | None = None
+    said: int = 0
+
+    def learn(self, insight: Insight, post: Post | None = None) -> None:
+        """What was understood of it, for those who pass it on. What only repeats another post says nothing itself."""
+        if insight.kind == "repost":
+            return
+        sentiment = insight.sentiment
+        if insight.kind == "answer":
+            self.mood = 0
+        elif sentiment is not None:
+            self.mood = None if sentiment.abstained else _MOODS[sentiment.label]
+        self.followers = self.followers if insight.reach.followers is None else insight.reach.followers
+        if post is not None:
+            self.said = said_in(post)
+
+    def root(self, post: str | None = None) -> Root:
+        """What an insight tells of it. `post`: its id, where the insight does not name it."""
+        label = None if self.mood is None else _LABELS[self.mood]
+        return Root(event_time=Millis(self.event_time), post=post, label=label, followers=self.followers)
+
+    def brings_counters_only(self, post: Post) -> bool:
+        """Whether an edit says nothing new but how often the post was liked, read or passed on: it has no text and no
+        stars, or those that it had."""
+        if post.metrics is None:
+            return False
+        return (not post.text and post.rating is None) or said_in(post) == self.said
+
+
+def said_in(post: Post) -> int:
+    """A checksum of text and stars; never 0, which is what is not known."""
+    return crc32(f"{post.rating}/{post.text}".encode("utf-8", "surrogatepass")) or 1
 
 
 class Memory:

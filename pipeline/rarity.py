@@ -93,11 +93,6 @@ class Rarity(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
         return Rarity(self.since_ms, self.upto_ms, list(self.counts))
 
 
-def probability(expected: float) -> float:
-    """That 30 days bring at least one, where they bring so many on average. To three digits."""
-    return float(f"{-math.expm1(-expected):.3g}")
-
-
 def _steps(scale: Scale, size: float) -> float:
     """How many factors of four above the least. The tiny addition keeps whole powers of four on their step."""
     return math.log(size / scale.least) * _PER_LOG + 1e-9

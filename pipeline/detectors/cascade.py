@@ -20,7 +20,7 @@ import msgspec
 from pipeline.cascade import SPAN_SECONDS, Cascade
 from pipeline.detectors.detector import Finding, Signal, Unsettled
 from pipeline.forecast import Forecast, evidence, forecast, grown, shipped
-from pipeline.rarity import Rarity, Scale, probability
+from pipeline.rarity import Rarity, Scale
 from pipeline.spread import Spread, meaning_of, spread_of
 from schemas.alert import Amplification, Detection, Evidence
 from schemas.insight import Insight, Root
@@ -67,14 +67,14 @@ class CascadeState(msgspec.Struct, omit_defaults=True):
 
 
 class _Verdict(NamedTuple):
-    """What is to be seen of a post at some time. `expected`: how many posts get that far in 30 days; `expected_max`: of
+    """What is to be seen of a post at some time. `rarity`: how many posts get that far in 30 days; `rarity_max`: of
     how many an alert may be raised; `further`: reposts to be expected within the hour."""
 
     cascade: Cascade
     found: Forecast
     age_seconds: float
-    expected: float
-    expected_max: float
+    rarity: float
+    rarity_max: float
     further: float
     active: bool
 
@@ -148,8 +148,8 @@ class CascadeDetector:
         return not seen.active and seen.further < max(CALM, CALM_SHARE * seen.found.observed)
 
     def evaluate(self, state: CascadeState, cause: str, at_ms: int) -> Finding:
-        """See `Detector.evaluate`. `expected` is how many complaints of 30 days get as far as `low`, `p_value` the
-        probability that one does; `window_s` the age of the post."""
+        """See `Detector.evaluate`. `rarity` is how many complaints of 30 days get as far as `low`, `window_s` the age of
+        the post."""
         post = cause.removeprefix(f"{self.name}:")
         spread = state.spreads.get(post) or Spread(at_ms, at_ms)
         seen = self._look(state, spread, at_ms)
@@ -166,9 +166,8 @@ class CascadeDetector:
                 window_s=int(seen.age_seconds),
                 observed=found.observed,
                 distinct_authors=max(1, named),
-                expected=seen.expected,
-                p_value=probability(seen.expected),
-                p_value_max=probability(seen.expected_max),
+                rarity=seen.rarity,
+                rarity_max=seen.rarity_max,
                 baseline="prior" if months < COLD_MONTHS else "unit",
                 cold_start=months < COLD_MONTHS,
                 aspects=(meaning.aspect,) if meaning and meaning.aspect else (),
@@ -246,6 +245,8 @@ class CascadeDetector:
 
     def _repost(self, state: CascadeState, insight: Insight, at_ms: int) -> bool:
         root, post = insight.root, spread_of(insight)
+        if post == insight.id:
+            return False  # nobody knows what it repeats
         spread = state.spreads.get(post)
         if spread is not None and spread.ends_ms <= at_ms:
             self._end(state, post)
@@ -320,14 +321,14 @@ class CascadeDetector:
         age = max(AGE_SECONDS_MIN, (at_ms - spread.began_ms) / SECOND_MS)
         found = forecast(cascade, age, self._fit)
         sizes = _sizes(state, at_ms)
-        expected = sizes.expected(SIZES, max(1, found.low), at_ms)
+        rarity = sizes.expected(SIZES, max(1, found.low), at_ms)
         further = self._further(cascade, age)
         grows = found.supercritical and found.observed >= SUPERCRITICAL_MIN
-        expected_max = self.false_alerts_a_month / (SUPERCRITICAL_WRONG if grows else 1.0)
-        far = found.observed >= REPOSTS_MIN and expected <= expected_max and (grows or found.low >= LOW_MIN)
+        rarity_max = self.false_alerts_a_month / (SUPERCRITICAL_WRONG if grows else 1.0)
+        far = found.observed >= REPOSTS_MIN and rarity <= rarity_max and (grows or found.low >= LOW_MIN)
         known = spread.negative and not spread.gone and at_ms - spread.began_ms >= AGE_SECONDS_MIN * SECOND_MS
         moving = further >= max(MOVING, MOVING_SHARE * found.observed)
-        return _Verdict(cascade, found, age, expected, expected_max, further, far and known and moving)
+        return _Verdict(cascade, found, age, rarity, rarity_max, further, far and known and moving)
 
     def _further(self, cascade: Cascade, age_seconds: float) -> float:
         """Reposts to be expected within the hour: what the forecast says of the time until then."""

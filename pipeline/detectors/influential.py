@@ -18,7 +18,7 @@ import msgspec
 
 from pipeline.detectors.detector import Finding, Signal, Unsettled
 from pipeline.detectors.mention import Mention, aspects_of, mention_of, told
-from pipeline.rarity import Rarity, Scale, probability
+from pipeline.rarity import Rarity, Scale
 from schemas.alert import Amplification, Detection
 from schemas.insight import Insight
 from schemas.time import DAY_MS, MINUTE_MS
@@ -116,14 +116,12 @@ class InfluentialDetector:
         return self._at(state, at_ms) is None
 
     def evaluate(self, state: InfluentialState, cause: str, at_ms: int) -> Finding:
-        """See `Detector.evaluate`: the 24 hours that end at `at_ms`. `expected` is how many authors with as many
-        followers 30 days bring, `p_value` the probability that they bring one, both of the one with the most;
-        `amplification.reach` are the followers of all."""
+        """See `Detector.evaluate`: the 24 hours that end at `at_ms`. `rarity` is how many authors with as many followers
+        as the most followed of them 30 days bring; `amplification.reach` are the followers of all."""
         known = self._known(state, at_ms)
         window = self._rare(state, known, at_ms) or _window(state.posts, at_ms)
         mentions = [heard.mention for heard in window]
         audiences = _audiences(window)
-        expected = known.expected(AUDIENCES, max(audiences.values(), default=FOLLOWERS_MIN), at_ms)
         cold = known.months(at_ms) < COLD_MONTHS
         return Finding(
             at_ms=at_ms,
@@ -133,9 +131,8 @@ class InfluentialDetector:
                 window_s=WINDOW_MS // 1000,
                 observed=len(window),
                 distinct_authors=len(audiences),
-                expected=expected,
-                p_value=probability(expected),
-                p_value_max=probability(self.false_alerts_a_month),
+                rarity=known.expected(AUDIENCES, max(audiences.values(), default=FOLLOWERS_MIN), at_ms),
+                rarity_max=self.false_alerts_a_month,
                 baseline="prior" if cold else "unit",
                 cold_start=cold,
                 aspects=aspects_of(mentions),
