@@ -77,7 +77,7 @@ def backtest(
     \b
     Example:
       cem backtest tweets.csv --map tweets.toml --units units.toml
-      cem backtest world/records.jsonl --units world/units.toml --truth world/incidents.jsonl --plot recall.svg
+      cem backtest world/posts.jsonl world/feedback.jsonl --units world/units.toml --truth world/incidents.jsonl
     """
     spent = _budgets(budgets)
     if plot is not None and truth is None:

@@ -226,8 +226,9 @@ def tuned(opened: Iterable[tuple[float, float]], alerts_max: int) -> float:
     where the rule stood at the peak before it and where with it (`Reading`)."""
     changes: Counter[float] = Counter()
     for peak, level in opened:
-        changes[level] += 1
-        changes[peak] -= 1
+        if peak < level:
+            changes[level] += 1
+            changes[peak] -= 1
     alerts = 0
     for level in sorted(changes, reverse=True):
         alerts += changes[level]  # what opens at this threshold, and at each down to the next level
