@@ -19,12 +19,15 @@ from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 FOUND_WITHIN_MS = HOUR_MS
 MONTH_MS = 30 * DAY_MS
 WEEK_MS = 7 * DAY_MS
+RAISES = frozenset(("opened", "grown", "reopened"))
+"""Changes that tell of something new; `reopened` only where no person did it."""
 OUTSIDE_BUDGET = frozenset(("SeverePost",))
 """Alerts that need no statistics: the budget of false alerts is not theirs."""
 
 
 class Sighting(NamedTuple):
-    """An alert opened (`opened`) or grew. `detector`: who says so, `alert`: the same for all sightings of one alert."""
+    """An alert opened (`opened`), grew or came back. `detector`: who says so; `alert`: the same for all sightings of
+    one alert."""
 
     at_ms: int
     unit_id: str
@@ -110,7 +113,7 @@ def sightings(alerts: Iterable[Alert]) -> list[Sighting]:
         Sighting(int(alert.detected_at), alert.labels.unit_id, alert.labels.alertname, alert.alert_id,
                  alert.change == "opened")
         for alert in alerts
-        if alert.change in ("opened", "grown")
+        if alert.change in RAISES and alert.action_id is None
     ]  # fmt: skip
 
 

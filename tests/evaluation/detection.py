@@ -128,7 +128,7 @@ def show(found: dict[str, Any], console: Console) -> None:
             console.print(
                 f"\n[bold]variance {dispersion} x mean, budget {budget}[/]: {one['false_alerts']} false alerts, "
                 f"{one['a_month']:.4f} per unit and 30 days; in the first week of a unit {one['first_week_a_month']}; "
-                f"by mean {one['by_rate']}; {one['by_rhythm']}; {one['by_detector']}"
+                f"by mean {one['by_rate']}; {one['by_rhythm']}; {one['by_detector']}; {one['came_back']} came back"
             )
             console.print(_false_alerts(one))
             console.print(_cells(one))

@@ -20,7 +20,8 @@ YOUNG_DAYS = 7
 
 def figures(seen: list[Seen], place: int, budget: float) -> dict[str, Any]:
     """Of one dispersion at one budget."""
-    false = [(one.part, alert) for one in seen for alert in one.opened if alert.budget == budget]
+    raised = [(one.part, alert) for one in seen for alert in one.opened if alert.budget == budget]
+    false = [(part, alert) for part, alert in raised if not alert.back]
     months = sum(one.unit_days for one in seen) / MONTH_DAYS
     of_rate = {rate: sum(one.unit_days for one in seen if one.part.rate == rate) / MONTH_DAYS for rate in RATES}
     young = sum(one.part.units for one in seen) * min(YOUNG_DAYS, seen[0].part.days) / MONTH_DAYS
@@ -31,6 +32,7 @@ def figures(seen: list[Seen], place: int, budget: float) -> dict[str, Any]:
     }
     return {
         "false_alerts": len(false),
+        "came_back": len(raised) - len(false),
         "a_month": round(len(false) / months, 5),
         "first_week_a_month": round(sum(alert.age_days < YOUNG_DAYS for _, alert in false) / young, 5),
         "by_rate": _a_month((f"{part.rate:g}" for part, _ in false), {f"{rate:g}": of_rate[rate] for rate in RATES}),

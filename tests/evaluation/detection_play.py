@@ -18,7 +18,7 @@ import msgspec
 
 from pipeline.engine import Engine
 from pipeline.evaluation.rules import TUNABLE, Past, Reading, Watch
-from pipeline.evaluation.scenario import STARTS
+from pipeline.evaluation.scoring import RAISES
 from pipeline.evaluation.world.arrivals import Arrival, arrivals
 from pipeline.evaluation.world.rhythm import USUAL
 from pipeline.log import Log
@@ -30,6 +30,8 @@ from schemas.tick import Tick
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis
 
 TICK_MS = 10 * MINUTE_MS
+STARTS = 1_767_571_200_000
+"""Monday, 2026-01-05T00:00:00Z."""
 SIZES = (3, 4, 5, 6, 7, 8, 10, 12, 15, 20)
 LEARNED_DAYS = 30
 """How long a unit was known at least when an incident comes."""
@@ -68,9 +70,10 @@ class Part(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """An alert for nothing. `age_days`: since the unit's first complaint."""
+    """An alert for nothing, or one that came `back`. `age_days`: since the unit's first complaint."""
 
     budget: float
+    back: bool
     alertname: str
     window_s: int
     age_days: float
@@ -111,7 +114,7 @@ def play(part: Part) -> Seen:
     seen = Seen(part=part, rises=[[] for _ in RULES])
     seen.unit_days = float(part.units * part.days)
     born: dict[str, int] = {}
-    ticked = int(STARTS)
+    ticked = STARTS
     for moment, life, place in _in_order(lives):
         while ticked + TICK_MS <= moment:
             ticked += TICK_MS
@@ -189,9 +192,10 @@ def _in_order(lives: list[_Life]) -> Iterator[tuple[int, _Life, int | None]]:
 
 def _note(seen: Seen, budget: float, outputs: list[Any], born: dict[str, int]) -> None:
     for output in outputs:
-        if isinstance(output, Alert) and output.change == "opened":
+        if isinstance(output, Alert) and output.change in ("opened", "reopened"):
             age_days = (output.detected_at - born[output.labels.unit_id]) / DAY_MS
-            seen.opened.append(Opened(budget, output.labels.alertname, output.detection.window_s, age_days))
+            back, seconds = output.change == "reopened", output.detection.window_s
+            seen.opened.append(Opened(budget, back, output.labels.alertname, seconds, age_days))
 
 
 def _note_rises(seen: Seen, reading: Reading) -> None:
@@ -241,7 +245,7 @@ def _noticed(unit_id: str, events: list[tuple[int, str, int]], starts: int, unti
 
 
 def _raised(outputs: list[Any]) -> bool:
-    return any(isinstance(output, Alert) and output.change in ("opened", "grown") for output in outputs)
+    return any(isinstance(output, Alert) and output.change in RAISES for output in outputs)
 
 
 def _heights(
