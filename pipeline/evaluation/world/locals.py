@@ -27,7 +27,7 @@ REGIONS: Final = (
 )
 """Name, time zone (each with daylight saving), latitudes, longitudes."""
 HOLIDAYS_A_DAY: Final = 1 / 28
-CLOSED_FOR_REPAIRS: Final = 0.05
+CLOSED_FOR_REPAIRS: Final = 0.02
 """The share of units that are closed for some days."""
 CLOSED: Final = 0.1
 """How much of the usual is still said about a unit that is closed."""

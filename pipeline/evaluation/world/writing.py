@@ -45,7 +45,7 @@ class Pen:
         self.random = random
         self.local = local
         self.unit = local.unit
-        self._names = (local.unit.name, *local.unit.aliases)
+        self._names = local.unit.aliases
         self._series = f"{local.number}-{series}"
         self._written = 0
         self._regulars: dict[str, Author] = {}
