@@ -24,7 +24,7 @@ class Memo(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     """One record seen. `offset` of the record that made it; `seen_at`: the stream clock then; `event_time`: its own;
     `units` that it concerned; `answered`: the company has replied; `deleted`: taken back, maybe before it came; `own`:
     the company wrote it. Of a post that others may pass on: `mood`, -1 if it was meant ill to 1, None if that is not
-    known; the author's `followers`; a checksum of what it `said`."""
+    known; the author's `followers`; a checksum of what it `said`; the `severe` causes that it told."""
 
     offset: int
     seen_at: int
@@ -36,6 +36,7 @@ class Memo(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     mood: int | None = None
     followers: int | None = None
     said: int = 0
+    severe: tuple[str, ...] = ()
 
     def learn(self, insight: Insight, post: Post | None = None) -> None:
         """What was understood of it, for those who pass it on. What only repeats another post says nothing itself."""
@@ -47,13 +48,16 @@ class Memo(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
         elif sentiment is not None:
             self.mood = None if sentiment.abstained else _MOODS[sentiment.label]
         self.followers = self.followers if insight.reach.followers is None else insight.reach.followers
+        self.severe = tuple([one.cause for one in insight.severe])
         if post is not None:
             self.said = said_in(post)
 
     def root(self, post: str | None = None) -> Root:
         """What an insight tells of it. `post`: its id, where the insight does not name it."""
         label = None if self.mood is None else _LABELS[self.mood]
-        return Root(event_time=Millis(self.event_time), post=post, label=label, followers=self.followers)
+        return Root(
+            event_time=Millis(self.event_time), post=post, label=label, followers=self.followers, severe=self.severe
+        )
 
     def brings_counters_only(self, post: Post) -> bool:
         """Whether an edit says nothing new but how often the post was liked, read or passed on: it has no text and no

@@ -37,10 +37,9 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     a_month: float
     weight: float
 
-    @property
-    def pass_step(self) -> float:
-        """The share of those past one step that get past the next one."""
-        return math.pow(STEP, -self.exponent)
+    def passes(self, steps: float) -> float:
+        """The share of those past one step that get so many further."""
+        return math.pow(STEP, -self.exponent * steps)
 
 
 class Rarity(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
@@ -69,17 +68,18 @@ class Rarity(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
         self.counts[place] += _kept(self.upto_ms - at_ms)
 
     def expected(self, scale: Scale, size: float, at_ms: int) -> float:
-        """How many of at least this size 30 days bring, as seen at this time. To three digits, as it is shown: what is
-        decided can then be recomputed from what is shown."""
+        """How many of at least this size 30 days bring, as seen at this time; what was seen between the same two steps
+        counts as being as large. To three digits, as it is shown: what is decided can then be recomputed from what is
+        shown."""
         keep = _kept(at_ms - self.upto_ms) if self.counts and at_ms > self.upto_ms else 1.0
         past = sum(self.counts) * keep
         number = (scale.weight + past) / (scale.weight / scale.a_month + self.months(at_ms))
         steps = _steps(scale, max(size, scale.least))
-        for place in range(int(steps) + 1):
-            next_past = past - self.counts[place] * keep if place < len(self.counts) else 0.0
-            share = (STRENGTH * scale.pass_step + max(0.0, next_past)) / (STRENGTH + past)
-            number *= math.pow(share, min(1.0, steps - place))
-            past = max(0.0, next_past)
+        for place in range(int(steps)):
+            beyond = max(0.0, past - self.counts[place] * keep) if place < len(self.counts) else 0.0
+            number *= (STRENGTH * scale.passes(1.0) + beyond) / (STRENGTH + past)
+            past = beyond
+        number *= (STRENGTH * scale.passes(steps - int(steps)) + past) / (STRENGTH + past)
         return float(f"{number:.3g}")
 
     def months(self, at_ms: int) -> float:

@@ -85,6 +85,8 @@ class CascadeDetector:
     name = "cascade"
     alertname = "ComplaintSpreads"
     state_type = CascadeState
+    takes_confidential = True
+    takes_edits = True
 
     def __init__(self, false_alerts_a_month: float = 0.01) -> None:
         self.false_alerts_a_month = false_alerts_a_month
@@ -102,7 +104,7 @@ class CascadeDetector:
         return insight.kind in _ORIGINALS and self._original(state, insight, at_ms)
 
     def retract(self, state: CascadeState, insight_id: str) -> int | None:
-        """See `Detector.retract`. A post that is gone raises no alert any more; an edit brings it back."""
+        """See `Detector.retract`. A post that is gone raises no alert any more."""
         spread = state.spreads.get(insight_id)
         if spread is not None:
             if spread.gone:
@@ -137,7 +139,8 @@ class CascadeDetector:
         if spread is None or spread.most < REPOSTS_MIN or not spread.negative or spread.gone:
             return None
         seen = self._look(state, spread, at_ms)
-        return Signal(at_ms, severity_of(seen.found.low), cause) if seen.active else None
+        low = seen.found.low
+        return Signal(at_ms, severity_of(low), cause, grown_past(low)) if seen.active else None
 
     def calm(self, state: CascadeState, cause: str, at_ms: int) -> bool:
         """See `Detector.calm`."""
@@ -148,8 +151,8 @@ class CascadeDetector:
         return not seen.active and seen.further < max(CALM, CALM_SHARE * seen.found.observed)
 
     def evaluate(self, state: CascadeState, cause: str, at_ms: int) -> Finding:
-        """See `Detector.evaluate`. `rarity` is how many complaints of 30 days get as far as `low`, `window_s` the age of
-        the post."""
+        """See `Detector.evaluate`. `rarity` is how many complaints get as far as `low` in 30 days, `window_s` the age
+        of the post."""
         post = cause.removeprefix(f"{self.name}:")
         spread = state.spreads.get(post) or Spread(at_ms, at_ms)
         seen = self._look(state, spread, at_ms)
@@ -291,8 +294,6 @@ class CascadeDetector:
             spread = Spread(began_ms, at_ms)
             self._begin(state, insight.id, spread)
         news = spread.know(began_ms, label, root.followers)
-        if spread.gone and insight.sentiment is not None:
-            spread.gone, news = False, True
         if meaning is not None and meaning != spread.meaning:
             spread.meaning, news = meaning, True
         if total and (insight.kind != "edit" or at_ms > began_ms):

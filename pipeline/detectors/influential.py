@@ -68,6 +68,8 @@ class InfluentialDetector:
     name = CAUSE
     alertname = "InfluentialAuthor"
     state_type = InfluentialState
+    takes_confidential = False
+    takes_edits = False
 
     def __init__(self, false_alerts_a_month: float = 0.01) -> None:
         self.false_alerts_a_month = false_alerts_a_month
@@ -116,16 +118,18 @@ class InfluentialDetector:
         return self._at(state, at_ms) is None
 
     def evaluate(self, state: InfluentialState, cause: str, at_ms: int) -> Finding:
-        """See `Detector.evaluate`: the 24 hours that end at `at_ms`. `rarity` is how many authors with as many followers
-        as the most followed of them 30 days bring; `amplification.reach` are the followers of all."""
+        """See `Detector.evaluate`: the 24 hours that end at `at_ms`. `rarity` is how many authors with as many
+        followers as the most followed of them 30 days bring; `amplification.reach` are the followers of all."""
         known = self._known(state, at_ms)
-        window = self._rare(state, known, at_ms) or _window(state.posts, at_ms)
+        rare = self._rare(state, known, at_ms)
+        window = rare or _window(state.posts, at_ms)
         mentions = [heard.mention for heard in window]
         audiences = _audiences(window)
+        signal = _signal(at_ms, audiences)
         cold = known.months(at_ms) < COLD_MONTHS
         return Finding(
             at_ms=at_ms,
-            active=self._at(state, at_ms) is not None,
+            active=bool(rare),
             detection=Detection(
                 method="rare_audience",
                 window_s=WINDOW_MS // 1000,
@@ -138,8 +142,8 @@ class InfluentialDetector:
                 aspects=aspects_of(mentions),
             ),
             amplification=Amplification(reach=sum(audiences.values())),
-            severity=severity_of(sum(audiences.values())),
-            grown_past=max((step for step in AUTHORS_STEPS if step <= len(audiences)), default=0),
+            severity=signal.severity,
+            grown_past=signal.grown_past,
             ends_when="nobody whom as many follow complains for 24 hours",
             **told(mentions),
         )
@@ -184,8 +188,8 @@ class InfluentialDetector:
     def _at(self, state: InfluentialState, at_ms: int) -> Signal | None:
         if not state.posts:
             return None
-        rare = self._rare(state, self._known(state, at_ms), at_ms)
-        return Signal(at_ms, severity_of(sum(_audiences(rare).values())), CAUSE) if rare else None
+        audiences = _audiences(self._rare(state, self._known(state, at_ms), at_ms))
+        return _signal(at_ms, audiences) if audiences else None
 
     def _rare(self, state: InfluentialState, known: Rarity, at_ms: int) -> list[Heard]:
         """Those of the 24 hours that end at `at_ms` whose audience is rare, one by one."""
@@ -213,6 +217,11 @@ class InfluentialDetector:
 def severity_of(reach: int) -> int:
     """Severity 1 to 10, from the payload's `reach` alone: 4 at 10,000, two more for each factor of ten."""
     return min(10, max(1, math.floor(2.0 * math.log10(max(1, reach)) + 1e-9) - 4))
+
+
+def _signal(at_ms: int, audiences: dict[str, int]) -> Signal:
+    news = max((step for step in AUTHORS_STEPS if step <= len(audiences)), default=0)
+    return Signal(at_ms, severity_of(sum(audiences.values())), CAUSE, news)
 
 
 def _audiences(posts: list[Heard]) -> dict[str, int]:
