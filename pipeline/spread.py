@@ -22,7 +22,7 @@ from schemas.time import DAY_MS, SECOND_MS
 from schemas.vocabulary import SentimentLabel
 
 MARKS_MAX: Final = 100
-LATEST_MAX: Final = 3
+LATEST_MAX: Final = 2
 """Reposts that are kept with their names, as evidence."""
 SPAN_MS: Final = int(SPAN_SECONDS) * SECOND_MS
 IDLE_MS: Final = DAY_MS
