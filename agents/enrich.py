@@ -25,6 +25,8 @@ class EnrichProcessor:
     """Works on one partition of one input topic. `ensure_topics` makes the alert topics of units; it is asked before
     anything is said of a unit, in every partition, because nobody knows which of them comes to a new unit first."""
 
+    whole_batches = False
+
     def __init__(
         self, enricher: Enricher, limits: Limits, follower: DirectoryFollower, ensure_topics: EnsureTopics
     ) -> None:
@@ -71,7 +73,9 @@ class EnrichProcessor:
 
 
 class UnitsProcessor(EnrichProcessor):
-    """Works on `cem.units`. Its owner leads: it tells all inputs of new versions."""
+    """Works on `cem.units`. Its owner leads: it tells all inputs of new versions, one for each batch."""
+
+    whole_batches = True
 
     def _version_in(self, records: list[Any]) -> int:
         return int(records[-1].offset) + 1

@@ -22,6 +22,8 @@ _codec = Codec[UnitRollup](UnitRollup)
 class RollupProcessor:
     """Works on one partition of `cem.rollup`."""
 
+    whole_batches = False
+
     def __init__(self, topics: Topics, enricher: Enricher) -> None:
         self._events = topics("events")
         self._enricher = enricher

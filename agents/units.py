@@ -27,6 +27,8 @@ _codec: Codec[Event] = Codec(Event)
 class UnitsLogProcessor:
     """Works on one partition of the log."""
 
+    whole_batches = False
+
     def __init__(self, partition: int, topics: Topics, engine: Engine, enricher: Enricher) -> None:
         self._partition = str(partition)
         self._topics = topics

@@ -15,7 +15,10 @@ from pipeline.emission import Emission
 
 
 class Processor(Protocol):
-    """What a stage does with one partition: pure, but for `prepare`."""
+    """What a stage does with one partition: pure, but for `prepare`. `whole_batches`: `process` is to be given all that
+    came at once, because what it says at the end costs too much to be said often."""
+
+    whole_batches: bool
 
     def load(self, states: dict[bytes, bytes], data: bytes | None) -> None:
         """Takes in what was saved; `data` is None for a partition that nothing is known of."""

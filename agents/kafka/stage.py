@@ -38,6 +38,10 @@ MISSING_SECONDS_MAX = 3.0
 """What was read must have arrived by then while nothing else is worked on."""
 OUTPUTS_MAX = 20_000
 """So many records of a partition wait for their transaction at most; then the work waits."""
+SLICE_RECORDS = 20
+"""So many are worked on between two looks at the clock."""
+TURN_SECONDS = 0.004
+"""How long work holds the event loop. A transaction takes some twenty turns of it, and a fetch some more."""
 
 
 class StateLost(RuntimeError):
@@ -176,7 +180,11 @@ class Stage:
             die(f"{self.name}: {batch.partition.topic}/{batch.partition.partition}", error)
 
     async def _work(self, slot: Slot, batch: Batch) -> None:
+        """All awaits see what a checkpoint may take: position, outputs and states of the same records. What is expected
+        next moves at the end only: where this ends in between, the rest of the batch is a gap, and is read again."""
         records = await self._contiguous(slot, batch)
+        if records is None:
+            return
         if records:
             metrics.RECORDS_IN.labels(slot.partition.topic).inc(len(records))
             metrics.BATCH_RECORDS.labels(self.name).observe(len(records))
@@ -189,18 +197,18 @@ class Stage:
                 await self._refuse(slot, records.pop(0))
                 continue
             share = slot.trial.records_max or len(records)
-            self._process(slot, records[:share])
+            await self._process(slot, records[:share])
             records = records[share:]
             if slot.trial.deaths:
                 await self._checkpoint_now(slot, more=bool(records))
                 slot.trial_written = bool(records)
+        slot.expected = max(slot.expected, batch.end)
         slot.position = max(slot.position, slot.expected)
-        if len(slot.outputs) > OUTPUTS_MAX or (self._due(slot) and not slot.checkpointing):
-            await self._begin_checkpoint(slot)
+        await self._checkpoint_what_is_due(slot)
 
-    async def _contiguous(self, slot: Slot, batch: Batch) -> list[Any]:
-        """The records from where the last batch ended. At a gap it seeks back, as far as the records before the batch
-        are still there."""
+    async def _contiguous(self, slot: Slot, batch: Batch) -> list[Any] | None:
+        """The records from where the last batch ended. None at a gap: it seeks back, as far as the records before the
+        batch are still there."""
         if batch.begin > slot.expected:
             first = await self._kafka.first_offset(slot.partition, COMMIT_SECONDS_MAX)
             if first > slot.expected:
@@ -209,9 +217,8 @@ class Stage:
             if batch.begin > slot.expected:
                 metrics.GAPS.labels(self.name, "seek").inc()
                 self._kafka.seek(slot.partition, slot.expected)
-                return []
+                return None
         begin = max(slot.expected, slot.position)
-        slot.expected = max(slot.expected, batch.end)
         records = batch.records
         return records if records[0].offset >= begin else [record for record in records if record.offset >= begin]
 
@@ -223,11 +230,21 @@ class Stage:
         await slot.writer.write((), (self._trial_item(slot),))
         slot.trial_written = True
 
-    def _process(self, slot: Slot, records: list[Any]) -> None:
-        started = _now()
-        slot.outputs += slot.processor.process(records)
-        slot.position = records[-1].offset + 1
-        metrics.BATCH_SECONDS.labels(self.name).observe(_now() - started)
+    async def _process(self, slot: Slot, records: list[Any]) -> None:
+        """Works on records, a slice at a time, and lets others have the event loop now and then: transactions and
+        fetches go on meanwhile, and what is due is made durable. Under suspicion that is for the caller to do."""
+        begun = turned = _now()
+        size = len(records) if slot.processor.whole_batches else SLICE_RECORDS
+        for at in range(0, len(records), size):
+            some = records[at : at + size]
+            slot.outputs += slot.processor.process(some)
+            slot.position = some[-1].offset + 1
+            if (now := _now()) - turned >= TURN_SECONDS:
+                if not slot.trial.deaths:
+                    await self._checkpoint_what_is_due(slot)
+                await asyncio.sleep(0)
+                turned = _now()
+        metrics.BATCH_SECONDS.labels(self.name).observe(now - begun)
 
     async def _refuse(self, slot: Slot, record: Any) -> None:
         slot.outputs += slot.processor.refuse(record, slot.trial.deaths)
@@ -241,6 +258,10 @@ class Stage:
             die(f"{self.name}: no heartbeat was answered for too long ({-left:.1f} s past the lease)")
 
     # Making durable
+
+    async def _checkpoint_what_is_due(self, slot: Slot) -> None:
+        if len(slot.outputs) > OUTPUTS_MAX or (self._due(slot) and not slot.checkpointing):
+            await self._begin_checkpoint(slot)
 
     async def tick(self) -> None:
         """To be called many times a second: checkpoints what is due and not being worked on."""

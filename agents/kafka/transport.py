@@ -19,6 +19,8 @@ from faust.types.tuples import ConsumerMessage
 from agents.kafka.crash import die
 
 POLL_SECONDS_MAX = 0.25
+BUSY_POLL_SECONDS_MAX = 0.02
+"""How long to wait for other partitions while some have enough in their queues: they may soon want more."""
 FETCH_WAIT_MS = 100
 LEASE_SHARE = 0.8
 """A worker stops writing when this share of the session time-out has passed since its last good heartbeat."""
@@ -270,7 +272,14 @@ class Consumer(driver.Consumer):
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:
-        """One message per partition and fetch instead of one per record."""
+        """One message per partition and fetch instead of one per record. A partition whose queue is full is not read
+        until it has room again. Faust looks for that after what it waits for the others, or a second where there are
+        no others; the queue has run dry by then."""
+        if self._buffered_partitions:
+            timeout = BUSY_POLL_SECONDS_MAX
+        if self.flow_active and not self._get_active_partitions():
+            await asyncio.sleep(BUSY_POLL_SECONDS_MAX)
+            return
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:

@@ -34,6 +34,8 @@ NEGATIVE_MAX = -0.05
 class CountNegatives:
     """A `stage.Processor`. Counts, and those that have changed since they were last saved."""
 
+    whole_batches = False
+
     def __init__(self, alerts: str) -> None:
         self._alerts = alerts
         self._counts: dict[str, int] = {}

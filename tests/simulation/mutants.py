@@ -93,6 +93,14 @@ async def _states_late(self: Stage, slot: Any, outputs: Any, states: Any, positi
     slot.durable = slot.committed = position
 
 
+async def _position_ahead(self: Stage, slot: Any, records: list[Any]) -> None:
+    slot.position = records[-1].offset + 1
+    for at in range(0, len(records), 2):
+        await self._checkpoint_what_is_due(slot)
+        await asyncio.sleep(0)
+        slot.outputs += slot.processor.process(records[at : at + 2])
+
+
 # Who may write
 
 _numbers = itertools.count()
@@ -213,6 +221,10 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "states taken late": Mutant(
         "states are newer than the position saved with them", _replaced(Stage, "_save", _states_late)
+    ),
+    "position ahead of the work": Mutant(
+        "a checkpoint in the midst of a batch takes the position of its end",
+        _replaced(Stage, "_process", _position_ahead),
     ),
     "no fence": Mutant(
         "every process has writers of its own names", _replaced(TransactionalWriter, "__init__", _own_name), STALE

@@ -306,6 +306,8 @@ def modelled() -> Iterator[None]:
             stack.enter_context(patch(place, die))
         stack.enter_context(patch("agents.kafka.transaction.AIOKafkaProducer", ModelProducer))
         stack.enter_context(patch("agents.kafka.stage.STALL_SECONDS_MAX", math.inf))  # here a stall is to be seen
+        stack.enter_context(patch("agents.kafka.stage.SLICE_RECORDS", 2))  # batches are small here, and
+        stack.enter_context(patch("agents.kafka.stage.TURN_SECONDS", 0.0))  # work takes no time
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines whose process was killed before they began
         gc.disable()

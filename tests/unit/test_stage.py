@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaTimeoutError
 from prometheus_client import REGISTRY
 
 from agents.app import Worker
-from agents.kafka.stage import MISSING_SECONDS_MAX, STALL_SECONDS_MAX, Stage
+from agents.kafka.stage import MISSING_SECONDS_MAX, SLICE_RECORDS, STALL_SECONDS_MAX, TURN_SECONDS, Stage
 from agents.kafka.state import POSITION_KEY, Position
 from agents.kafka.transport import Batch, Reading, StartingPoint
 from agents.settings import Settings
@@ -35,6 +35,8 @@ class _Died(BaseException):
 class _Kafka:
     """Kafka, a writer and a processor in one. `done` tells what was done, in order; `trouble` is run in place of an
     answer where it is named."""
+
+    whole_batches = False
 
     def __init__(self) -> None:
         self.states: dict[bytes, bytes] = {}
@@ -122,6 +124,29 @@ class _Kafka:
 
     def save_position(self) -> bytes:
         return b""
+
+
+class _Slow(_Kafka):
+    """Work on a record takes `seconds`; `looks` is what others see whenever they have the event loop: how many records
+    are worked on, and the position."""
+
+    def __init__(self, clock: "_Clock", seconds: float) -> None:
+        super().__init__()
+        self._clock = clock
+        self._seconds = seconds
+        self.looks: list[tuple[int, int]] = []
+        self.started = asyncio.Event()
+
+    def process(self, records: list[Any]) -> list[Emission]:
+        self.started.set()
+        self._clock.now += self._seconds * len(records)
+        return super().process(records)
+
+    async def look_at(self, stage: Stage) -> None:
+        """For ever."""
+        while True:
+            self.looks.append((len(self.worked_on), stage._slots[PARTITION].position))
+            await asyncio.sleep(0)
 
 
 def _emission(what: int | str) -> Emission:
@@ -686,6 +711,85 @@ def test_records_that_were_read_before_retention_took_them_are_worked_on() -> No
         kafka.first = 20
         await stage.handle(_batch(8, 10))
         assert ([0, 1, 2, 8, 9], []) == (kafka.worked_on, kafka.seeks)
+
+    _run(work())
+
+
+# Turns
+
+
+def test_work_on_a_batch_lets_others_have_the_event_loop(clock: _Clock) -> None:
+    """Often, and whoever has it sees the position behind the last record that is worked on."""
+
+    async def work() -> None:
+        kafka = _Slow(clock, TURN_SECONDS / SLICE_RECORDS)
+        stage = await _taken_over(kafka)
+        looking = asyncio.ensure_future(kafka.look_at(stage))
+        await stage.handle(_batch(0, 10 * SLICE_RECORDS + 1))
+        looking.cancel()
+        assert {number * SLICE_RECORDS for number in range(11)} <= {records for records, _ in kafka.looks}
+        assert all(records == position for records, position in kafka.looks)
+
+    _run(work())
+
+
+def test_a_processor_that_wants_whole_batches_gets_them(clock: _Clock) -> None:
+    """The owner of the directory says one version for a batch, not one for a slice."""
+
+    async def work() -> None:
+        kafka, given = _Slow(clock, TURN_SECONDS), list[int]()
+        kafka.whole_batches = True
+        stage = await _taken_over(kafka)
+        process = kafka.process
+        kafka.process = lambda records: given.append(len(records)) or process(records)  # type: ignore[func-returns-value,method-assign]
+        await stage.handle(_batch(0, 5 * SLICE_RECORDS))
+        assert [5 * SLICE_RECORDS] == given
+
+    _run(work())
+
+
+def test_what_is_due_is_made_durable_in_the_midst_of_a_batch(clock: _Clock) -> None:
+    """A long batch holds up no output; each transaction has the outputs of the records before its position."""
+
+    async def work() -> None:
+        kafka, seen = _Slow(clock, Settings().output_seconds / SLICE_RECORDS), list[tuple[int, int]]()
+        stage = await _taken_over(kafka)
+        write = kafka.write
+
+        async def noted(emissions: Collection[Emission], states: Collection[tuple[bytes, bytes | None]]) -> None:
+            await write(emissions, states)
+            if saved := kafka.states.get(POSITION_KEY):
+                seen.append((msgspec.msgpack.decode(saved, type=Position).offset, len(kafka.written)))
+
+        kafka.write = noted  # type: ignore[method-assign]
+        await stage.handle(_batch(0, 20 * SLICE_RECORDS))
+        assert len(seen) > 2
+        assert all(position == outputs for position, outputs in seen)
+        assert seen[0][0] < 20 * SLICE_RECORDS
+
+    _run(work())
+
+
+def test_a_batch_that_was_broken_off_is_read_again(clock: _Clock) -> None:
+    """Faust stops an agent in the midst of a batch: the rest of it is a gap, whatever comes next, and no record is
+    worked on twice."""
+
+    async def work() -> None:
+        kafka = _Slow(clock, TURN_SECONDS / SLICE_RECORDS)
+        stage = await _taken_over(kafka)
+        size = 10 * SLICE_RECORDS
+        handling = asyncio.ensure_future(stage.handle(_batch(0, size)))
+        await kafka.started.wait()
+        handling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await handling
+        assert 0 < len(kafka.worked_on) < size
+        await stage.handle(_batch(size, size + 3))
+        assert [0] == kafka.seeks
+        await stage.handle(_batch(0, size + 3))
+        await stage.give_up()
+        assert list(range(size + 3)) == kafka.worked_on
+        assert size + 3 == kafka.committed
 
     _run(work())
 

@@ -23,6 +23,7 @@ from faust.types import TP
 
 from agents.kafka import transport
 from agents.kafka.transport import (
+    BUSY_POLL_SECONDS_MAX,
     LEASE_SHARE,
     POLL_SECONDS_MAX,
     BatchTopic,
@@ -352,9 +353,14 @@ class _Messages(_Flow):
         self.flow_active = flows
         self.app = SimpleNamespace(consumer_generation_id=3)
         self.sought = 0
+        self.waits: list[float] = []
         self._active = active
 
+    def _get_active_partitions(self) -> set[TP]:
+        return self._active
+
     async def _wait_next_records(self, timeout: float) -> Any:
+        self.waits.append(timeout)
         await asyncio.sleep(0)
         return {tp: (0, 2, [SimpleNamespace(offset=1, timestamp=5000, timestamp_type=0)]) for tp in TPS}, self._active
 
@@ -409,6 +415,19 @@ def test_partitions_that_are_not_active_any_more_are_not_handed_on() -> None:
     assert 1 == len(asyncio.run(_messages(consumer)))
     consumer._buffered_partitions.add(TPS[1])
     assert 2 == len(asyncio.run(_messages(consumer)))
+
+
+def test_a_partition_that_has_room_again_is_read_soon() -> None:
+    """While an agent is full the others are waited for briefly, and where there are no others nothing is: else the
+    queue has run dry before its partition is read again."""
+    consumer = _Messages(set(TPS))
+    asyncio.run(_messages(consumer))
+    consumer._buffered_partitions.add(TPS[1])
+    asyncio.run(_messages(consumer))
+    assert [1.0, BUSY_POLL_SECONDS_MAX] == consumer.waits
+    consumer = _Messages(set())
+    assert [] == asyncio.run(asyncio.wait_for(_messages(consumer), 30 * BUSY_POLL_SECONDS_MAX))
+    assert [] == consumer.waits
 
 
 # Commits

@@ -73,6 +73,8 @@ def test_suspicion_ends() -> None:
 class _Nothing:
     """A processor that makes nothing of records, and dies of one."""
 
+    whole_batches = False
+
     def __init__(self, deadly: int = -1) -> None:
         self.deadly = deadly
 
