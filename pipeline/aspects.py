@@ -51,7 +51,7 @@ def matches(reading: Reading, taxonomy: Taxonomy) -> list[Match]:
 
 def severe(reading: Reading, taxonomy: Taxonomy) -> list[Match]:
     """All phrases that tell a severe cause, by start."""
-    return [_match(*one) for one in _longest(taxonomy.severe_phrases.find(reading.words), reading.clauses)]
+    return [_match(*one) for one in _longest(taxonomy.severe_phrases.find_in(reading), reading.clauses)]
 
 
 def find(reading: Reading, hits: Sequence[Hit], overall: float, taxonomy: Taxonomy) -> tuple[Aspect, ...]:

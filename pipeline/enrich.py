@@ -172,7 +172,7 @@ class Enricher:
             return
         if known is not None and known.deleted:
             understood = self._understanding.of_post(post, "delete", source_of(record))
-            found = self._find_units(lane, post, understood, directory)
+            found = self._find_units(lane, post, understood.text.text if understood.text else "", directory)
             self._send(lane, record, understood, found, directory, out)
             self.outcomes[Outcome.DELETED] += 1
             return
@@ -187,16 +187,18 @@ class Enricher:
             self._counters(lane, record, post, known, directory, out)
             return
         kind = "post" if post.kind == "edit" and (known is None or not known.units) else post.kind
-        understood = self._understanding.of_post(post, kind, source_of(record))
+        masked = mask(normalise(post.text))
+        if known is not None and known.units:
+            found = _again(known.units, "same_post")
+        else:
+            found = self._find_units(lane, post, masked.text, directory)
+        industry = _likely_industry(found, directory)
+        understood = self._understanding.of_post(post, kind, source_of(record), masked, industry)
         root = known.root() if known is not None and kind == "edit" else _passed_on(lane, post)
         if root is not None:
             understood = msgspec.structs.replace(
                 understood, insight=msgspec.structs.replace(understood.insight, root=root)
             )
-        if known is not None and known.units:
-            found = _again(known.units, "same_post")
-        else:
-            found = self._find_units(lane, post, understood, directory)
         units = self._send(lane, record, understood, found, directory, out)
         memo = known or self._memo(lane, record, post.event_time, units)
         if units != memo.units:
@@ -219,9 +221,8 @@ class Enricher:
         insight = msgspec.structs.replace(understood.insight, kind="edit", root=known.root())
         self._send(lane, record, Understood(insight, None), _again(known.units, "same_post"), directory, out)
 
-    def _find_units(
-        self, lane: Lane, post: Post, understood: Understood, directory: Directory
-    ) -> list[Routed] | NoUnit:
+    def _find_units(self, lane: Lane, post: Post, text: str, directory: Directory) -> list[Routed] | NoUnit:
+        """`text`: as it is masked."""
         thread: tuple[str, ...] = ()
         if post.in_reply_to is not None or post.root_id is not None:
             originals = (lane.memory.get(_ref(post, one)) for one in (post.in_reply_to, post.root_id))
@@ -230,7 +231,7 @@ class Enricher:
             return _again(thread, "thread")
         return route(
             network=post.network,
-            text=understood.text.text if understood.text else "",
+            text=text,
             hint=post.unit_hint,
             place_id=post.place.id if post.place else None,
             position=_position(post),
@@ -330,7 +331,8 @@ class Enricher:
             self.outcomes[Outcome.DUPLICATE] += 1
             return
         directory = self._directories(lane.position.version)
-        understood = self._understanding.of_feedback(feedback, source_of(record))
+        industry = directory.industry_of(feedback.unit_id)
+        understood = self._understanding.of_feedback(feedback, source_of(record), industry)
         found: list[Routed] | NoUnit
         if feedback.unit_id in directory.units:
             found = [Routed(feedback.unit_id, Routing(rule="unit_id", confidence=1.0))]
@@ -451,9 +453,10 @@ def _hidden(text: StoredText, unit_ids: tuple[str, ...], directory: Directory) -
     return text if hidden is masked else msgspec.structs.replace(text, text=hidden.text, masked=hidden.kinds)
 
 
-def _likely_industry(found: NoUnit, directory: Directory) -> str:
+def _likely_industry(found: list[Routed] | NoUnit, directory: Directory) -> str:
     """That of the unit which it most likely is about."""
-    return directory.industry_of(found.candidates[0].unit_id) if found.candidates else DEFAULT_INDUSTRY
+    likely = found.candidates if isinstance(found, NoUnit) else found
+    return directory.industry_of(likely[0].unit_id) if likely else DEFAULT_INDUSTRY
 
 
 def _position(post: Post) -> tuple[float, float] | None:

@@ -4,7 +4,7 @@ In: a masked, normalised text and what came with it. Out: Said. The one rule: th
 found in that reading. What depends on the unit (aspects, by its industry's taxonomy) is asked of `Said` later.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -48,7 +48,7 @@ class Said(msgspec.Struct, frozen=True):
 
     def aspects(self, industry: str) -> tuple[Aspect, ...]:
         """What it speaks of, in the terms of an industry. A model of main aspects speaks where its taxonomy does."""
-        taxonomy = self.taxonomies.get(industry) or load(industry)
+        taxonomy = taxonomy_of(industry, self.taxonomies)
         main = self.main
         return self.aspects_in(taxonomy, None if main and main.taxonomy not in ("", taxonomy.name) else main)
 
@@ -89,7 +89,8 @@ class Listener:
         self._main = main
         self._read = scorer.reader.read
         self._vocabulary = scorer.reader.vocabulary
-        self._looks = _joined((*scorer.lexicons, emotion.phrases(), journey.phrases(), authenticity.phrases())).look
+        self._lexicons = (*scorer.lexicons, emotion.phrases(), journey.phrases(), authenticity.phrases())
+        self._looks: dict[str, Callable[[Reading], Reading]] = {}
 
     def hear(
         self,
@@ -100,14 +101,16 @@ class Listener:
         rating: float | None = None,
         author: Author | None = None,
         event_time: int = 0,
+        industry: str = DEFAULT_INDUSTRY,
     ) -> Said:
         """`stated`: the language as the source says (BCP 47). `rating` 0-5. `author`, `event_time`: for his account's
-        age. Never raises."""
+        age. `industry`: the one whose aspects are likely to be asked for; what tells them is looked for in the same
+        pass, and of others when they are asked for. Never raises."""
         reading = self._read(text)
         detected = detect(text, reading.words, stated, self._vocabulary)
         language = detected.language
         if (language is None or language == DEFAULT) and len(reading.words) <= JOINED_WORDS_MAX:
-            reading = self._looks(reading)
+            reading = (self._looks.get(industry) or self._look_of(industry))(reading)
         judgement = self._scorer.judge(text, reading, language=language, rating=rating)
         sentiment = judgement.sentiment
         return Said(
@@ -123,13 +126,24 @@ class Listener:
             main=self._main,
         )
 
+    def _look_of(self, industry: str) -> Callable[[Reading], Reading]:
+        taxonomy = taxonomy_of(industry, self._taxonomies)
+        look = _joined((*self._lexicons, taxonomy.phrases, taxonomy.severe_phrases)).look
+        self._looks[industry] = look
+        return look
+
     def signs(self, said: Said) -> list[tuple[str, float]]:
         """What the label was decided by and what each sign adds to the logarithm of its odds, the weightiest first;
         nothing where the scorer decides by words."""
         return self._scorer.signs(said.text, said.reading, said.judgement.sentiment.label)
 
 
-@lru_cache(8)
+def taxonomy_of(industry: str, taxonomies: Mapping[str, Taxonomy]) -> Taxonomy:
+    """The one in force. Raises TaxonomyError for an industry that there is not."""
+    return taxonomies.get(industry) or load(industry)
+
+
+@lru_cache(32)
 def _joined(lexicons: tuple[Phrases[Any], ...]) -> Joined:
     """One for the process: all listeners look for the same."""
     return Joined(lexicons)

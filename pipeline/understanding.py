@@ -8,14 +8,17 @@ import msgspec
 from pipeline.saying import DEFAULT_INDUSTRY, Listener, Said
 from pipeline.text.normalise import normalise
 from pipeline.text.pseudonym import Pseudonyms
-from pipeline.text.redaction import mask
+from pipeline.text.redaction import Masked, mask
 from schemas.feedback import Feedback
-from schemas.insight import Aspect, Insight, InsightKind, Reach, Routing, Scores
+from schemas.insight import Aspect, Insight, InsightKind, Reach, Routing, Scores, Suspicion
 from schemas.post import Post
 from schemas.record import Source
 from schemas.text import StoredText
 
 NO_ROUTING = Routing(rule="none", confidence=0.0)
+NO_SCORES = Scores()
+UNSUSPECTED: Suspicion = next(one.default for one in msgspec.structs.fields(Insight) if one.name == "suspicion")
+"""The default itself, which is not written out."""
 NPS_STAR = 2.5
 """Points of the net promoter score that are as much as a star: 0 to 10 are 1 to 5 stars."""
 
@@ -40,30 +43,21 @@ class Understanding:
         self._hear = listener.hear
         self._pseudonyms = pseudonyms
 
-    def of_post(self, post: Post, kind: InsightKind, source: Source) -> Understood:
-        """A post, reply, repost, review or edit; an own answer is not scored, it is no opinion of a customer."""
+    def of_post(
+        self,
+        post: Post,
+        kind: InsightKind,
+        source: Source,
+        masked: Masked | None = None,
+        industry: str = DEFAULT_INDUSTRY,
+    ) -> Understood:
+        """A post, reply, repost, review or edit; an own answer is not scored, it is no opinion of a customer. `masked`:
+        its text, where that is known already; `industry`: the one that it most likely is about."""
         identity = post_ref(post)
-        masked = mask(normalise(post.text))
+        masked = masked or mask(normalise(post.text))
         text = masked.text
-        author = self._pseudonyms.author(post.network, post.author.id) if post.author else None
-        metrics = post.metrics
-        insight = Insight(
-            id=identity,
-            kind=kind,
-            unit_id="",
-            channel=post.network,
-            author=author,
-            event_time=post.event_time,
-            scores=Scores(rating=post.rating),
-            reach=Reach(
-                followers=post.author.followers if post.author else None,
-                reposts=metrics.reposts if metrics else None,
-            ),
-            thread=f"{post.network}:{post.thread}",
-            text_ref=identity if text and kind != "delete" else None,
-            routing=NO_ROUTING,
-            source=source,
-        )
+        writer, metrics = post.author, post.metrics
+        author = self._pseudonyms.author(post.network, writer.id) if writer else None
         said = None
         if kind not in ("answer", "delete"):
             said = self._hear(
@@ -71,10 +65,34 @@ class Understanding:
                 kind=kind,
                 stated=post.language,
                 rating=post.rating,
-                author=post.author,
+                author=writer,
                 event_time=post.event_time,
+                industry=industry,
             )
-            insight = _with(insight, said)
+        insight = Insight(
+            id=identity,
+            kind=kind,
+            unit_id="",
+            channel=post.network,
+            author=author,
+            event_time=post.event_time,
+            sentiment=said.judgement.sentiment if said else None,
+            language=said.language.language if said else None,
+            emotion=said.felt.emotion if said else "none",
+            journey_stage=said.met.stage if said else None,
+            touchpoint=said.met.touchpoint if said else None,
+            scores=NO_SCORES if post.rating is None else Scores(rating=post.rating),
+            reach=Reach(
+                followers=writer.followers if writer else None,
+                reposts=metrics.reposts if metrics else None,
+            ),
+            thread=f"{post.network}:{post.thread}",
+            text_ref=identity if text and kind != "delete" else None,
+            fingerprint=said.fingerprint if said else None,
+            suspicion=said.suspicion if said else UNSUSPECTED,
+            routing=NO_ROUTING,
+            source=source,
+        )
         if not text:
             return Understood(insight, None, said)
         stored = StoredText(
@@ -88,12 +106,13 @@ class Understanding:
         )
         return Understood(insight, stored, said)
 
-    def of_feedback(self, feedback: Feedback, source: Source) -> Understood:
+    def of_feedback(self, feedback: Feedback, source: Source, industry: str = DEFAULT_INDUSTRY) -> Understood:
         """A survey's answers; without a text it has scores only."""
         identity = feedback_ref(feedback)
         masked = mask(normalise(feedback.text))
         text = masked.text
-        said = self._hear(text, kind="feedback", stated=feedback.language, rating=_stars(feedback))
+        said = self._hear(text, kind="feedback", stated=feedback.language, rating=_stars(feedback), industry=industry)
+        touchpoint = mask(normalise(feedback.touchpoint)).text if feedback.touchpoint else None
         insight = Insight(
             id=identity,
             kind="feedback",
@@ -101,16 +120,20 @@ class Understanding:
             channel=feedback.channel,
             author=self._pseudonyms.author("customer", feedback.customer_ref) if feedback.customer_ref else None,
             event_time=feedback.event_time,
-            journey_stage=feedback.journey_stage,
-            touchpoint=mask(normalise(feedback.touchpoint)).text if feedback.touchpoint else None,
+            sentiment=said.judgement.sentiment,
+            language=said.language.language,
+            emotion=said.felt.emotion,
+            journey_stage=feedback.journey_stage or said.met.stage,  # what it states itself goes before its words
+            touchpoint=touchpoint or said.met.touchpoint,
             scores=Scores(nps=feedback.nps, csat=feedback.csat, ces=feedback.ces, rating=feedback.rating),
             text_ref=identity if text else None,
+            fingerprint=said.fingerprint,
+            suspicion=said.suspicion,
             routing=NO_ROUTING,
             customer_ref=feedback.customer_ref,
             contact_consent=feedback.contact_consent,
             source=source,
         )
-        insight = _with(insight, said)
         if not text:
             return Understood(insight, None, said)
         stored = StoredText(
@@ -121,20 +144,6 @@ class Understanding:
             event_time=feedback.event_time,
         )
         return Understood(insight, stored, said)
-
-
-def _with(insight: Insight, said: Said) -> Insight:
-    """What a survey states itself (stage, touchpoint) goes before what its text says."""
-    return msgspec.structs.replace(
-        insight,
-        sentiment=said.judgement.sentiment,
-        language=said.language.language,
-        emotion=said.felt.emotion,
-        journey_stage=insight.journey_stage or said.met.stage,
-        touchpoint=insight.touchpoint or said.met.touchpoint,
-        suspicion=said.suspicion,
-        fingerprint=said.fingerprint,
-    )
 
 
 def _stars(feedback: Feedback) -> float | None:

@@ -114,7 +114,7 @@ def _understanding(texts: Sequence[str]) -> Work:
 
     def work(_: int, begin: int) -> None:
         for text in masked[begin : begin + BLOCK]:
-            hear(text).aspects(INDUSTRY)
+            hear(text, industry=INDUSTRY).aspects(INDUSTRY)
 
     return work
 

@@ -49,7 +49,7 @@ def test_each_says_what_it_says_alone(text: str) -> None:
     language = detect(text, read.words)
     judged = SCORER.judge(text, read, language=language.language)
     compound = judged.sentiment.compound
-    said = LISTENER.hear(text, kind="reply")
+    said = LISTENER.hear(text, kind="reply", industry="airline")
 
     assert (read.words, read.clauses, read.raw) == (said.reading.words, said.reading.clauses, said.reading.raw)
     assert language == said.language
@@ -62,6 +62,7 @@ def test_each_says_what_it_says_alone(text: str) -> None:
         known = not judged.sentiment.abstained and text
         expected = aspects.find(read, judged.hits, compound, load(industry)) if known else ()
         assert expected == said.aspects(industry)
+        assert aspects.severe(read, load(industry)) == aspects.severe(said.reading, load(industry))
 
 
 def test_a_complaint_says_everything() -> None:
