@@ -17,7 +17,7 @@ from zlib import crc32
 import msgspec
 
 from pipeline.cascade import SPAN_SECONDS, Cascade
-from schemas.insight import Insight, Root
+from schemas.insight import Insight, Root, Routing
 from schemas.time import DAY_MS, SECOND_MS
 from schemas.vocabulary import SentimentLabel
 
@@ -56,8 +56,6 @@ class Meaning(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, 
     compound: float
     confidence: float
     model: str
-    rule: str
-    rule_confidence: float
     language: str | None = None
     aspect: str | None = None
     department: str | None = None
@@ -71,7 +69,8 @@ _passed = attrgetter("at_ms", "insight_id")
 class Spread(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     """`began_ms`: when the post was written; while that is not `known`, when it was first passed on. `last_ms`: when it
     last was. `label`: how the post is meant, None while that is not known; `leaning`: by then, how many more reposts
-    speak ill than do not. `total`: the highest that a counter said. `gone`: the post was deleted. `frozen`: there is or
+    speak ill than do not. `total`: the highest that a counter said. `rule`: why it is about this unit, by what is least
+    sure. `gone`: the post was deleted. `frozen`: there is or
     was an alert of it. `earlier`: what is older than the marks."""
 
     began_ms: int
@@ -83,6 +82,8 @@ class Spread(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     leaning: int = 0
     followers: int | None = None
     total: int = 0
+    rule: str = ""
+    rule_confidence: float = 0.0
     gone: bool = False
     frozen: bool = False
     meaning: Meaning | None = None
@@ -92,6 +93,11 @@ class Spread(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     def negative(self) -> bool:
         """Whether the post is a complaint: by what is known of it, else by what most reposts say themselves."""
         return self.leaning > 0 if self.label is None else self.label == "negative"
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a complaint that can spread."""
+        return self.negative and not self.gone
 
     @property
     def ends_ms(self) -> int:
@@ -106,12 +112,17 @@ class Spread(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     def know(self, began_ms: int, label: SentimentLabel | None, followers: int | None) -> bool:
         """What is known of the post. What is not said stays as it was. Whether it is news."""
         before = self.began_ms, self.known, self.label, self.followers
-        if self.earlier is None or self.known:
+        if self.earlier is None:
             self.began_ms = began_ms
         self.known = True
         self.label = label or self.label
         self.followers = self.followers if followers is None else followers
         return before != (self.began_ms, self.known, self.label, self.followers)
+
+    def routed(self, routing: Routing) -> None:
+        """Why something of it is about the unit."""
+        if not self.rule or (routing.confidence, routing.rule) < (self.rule_confidence, self.rule):
+            self.rule, self.rule_confidence = routing.rule, routing.confidence
 
     def repost(self, insight: Insight) -> bool:
         """Somebody passes it on. His first time counts. False if that was known."""
@@ -130,6 +141,7 @@ class Spread(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
         insort(self.latest, passed, key=_passed)
         del self.latest[:-LATEST_MAX]
         self.last_ms = max(self.last_ms, at_ms)
+        self.routed(insight.routing)
         if not self.known and self.earlier is None:
             self.began_ms = min(self.began_ms, at_ms)
         return True
@@ -206,8 +218,6 @@ def meaning_of(insight: Insight) -> Meaning | None:
         compound=sentiment.compound,
         confidence=sentiment.confidence,
         model=sentiment.model,
-        rule=insight.routing.rule,
-        rule_confidence=insight.routing.confidence,
         language=insight.language,
         aspect=main.aspect if main else None,
         department=main.department if main else None,

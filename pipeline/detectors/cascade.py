@@ -8,46 +8,27 @@ the post is still on its way; where it grows by itself (`supercritical`), less h
 Only complaints are followed: posts that are negative, or of which nothing is known but that reposts of it speak ill.
 A counter that came with the post itself is taken in, but tells nothing of when, so it is judged with the next word.
 
-Sources: the forecast is `pipeline.forecast`, how rare a size is `pipeline.rarity`.
+Sources: the forecast is `pipeline.forecast`, how rare a size is `pipeline.rarity`, what follows of both
+`pipeline.outlook`.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
-from pipeline.cascade import SPAN_SECONDS, Cascade
 from pipeline.detectors.detector import Finding, Signal, Unsettled
-from pipeline.forecast import Forecast, evidence, forecast, grown, shipped
-from pipeline.rarity import Rarity, Scale
-from pipeline.spread import Spread, meaning_of, spread_of
+from pipeline.forecast import shipped
+from pipeline.outlook import CALM_MS, CALM_SHARE, REPOSTS_MIN, SIZES, Outlook, grown_past, look, severity_of
+from pipeline.rarity import Rarity
+from pipeline.spread import SPAN_MS, Spread, meaning_of, spread_of
 from schemas.alert import Amplification, Detection, Evidence
 from schemas.insight import Insight, Root
-from schemas.time import HOUR_MS, SECOND_MS
+from schemas.time import HOUR_MS, Millis
 from schemas.unit import Unit
 from schemas.vocabulary import SentimentLabel
 
-SIZES: Final = Scale(least=1.0, exponent=1.2, a_month=5.0, weight=0.5)
-"""Of complaints that are passed on at all, how many, and how often. Of 9,001 tweets to airlines 541 had a retweet, 71
-two, 15 four and one eight: one in seventeen, with an exponent of 2.6. What is assumed is one in seventeen of 85
-complaints a month; and a heavier tail, because what gets far is not just more of what does not."""
-LOW_MIN: Final = 50
-"""No alert where the low end is below this, however rare that is."""
-SUPERCRITICAL_MIN: Final = 20
-"""The same, in reposts that are there, of what grows by itself."""
-SUPERCRITICAL_WRONG: Final = 0.1
-"""So often a post looks as if it grew by itself, and does not."""
-REPOSTS_MIN: Final = 10
-AGE_SECONDS_MIN: Final = 60.0
-"""Before this no rate is a rate."""
-MOVING: Final = 2.0
-MOVING_SHARE: Final = 0.1
-"""It is on its way where so many more reposts are to be expected within the hour, of those that are there."""
-CALM: Final = 1.0
-CALM_SHARE: Final = 0.05
-CALM_MS: Final = 6 * HOUR_MS
-"""It is calm where fewer are, or after so long without any."""
 SPREADS_MAX: Final = 50
 EACH_UP_TO: Final = 100
 """Up to so many reposts each is judged, then one in 2 %."""
@@ -66,19 +47,6 @@ class CascadeState(msgspec.Struct, omit_defaults=True):
     sizes: Rarity = msgspec.field(default_factory=Rarity)
 
 
-class _Verdict(NamedTuple):
-    """What is to be seen of a post at some time. `rarity`: how many posts get that far in 30 days; `rarity_max`: of
-    how many an alert may be raised; `further`: reposts to be expected within the hour."""
-
-    cascade: Cascade
-    found: Forecast
-    age_seconds: float
-    rarity: float
-    rarity_max: float
-    further: float
-    active: bool
-
-
 class CascadeDetector:
     """`false_alerts_a_month`: its share of what a unit may have in 30 days."""
 
@@ -95,7 +63,7 @@ class CascadeDetector:
     def observe(self, state: CascadeState, insight: Insight) -> bool:
         """See `Detector.observe`."""
         at_ms = int(insight.event_time)
-        if not state.sizes.since_ms < at_ms or state.sizes.since_ms < 0:
+        if not 0 <= state.sizes.since_ms < at_ms:
             state.sizes.watch(at_ms)
         if insight.kind == "repost":
             return self._repost(state, insight, at_ms)
@@ -125,7 +93,7 @@ class CascadeDetector:
         """See `Detector.judge`: what is known of the post by now, as of the last that is known."""
         post = spread_of(insight)
         spread = state.spreads.get(post)
-        if spread is None or spread.most < REPOSTS_MIN or not spread.negative:
+        if spread is None or spread.most < REPOSTS_MIN or not spread.alive:
             return ()
         step = spread.most // (EACH_UP_TO // 2)
         if insight.kind == "repost" and step > 2 and spread.most % step:
@@ -136,19 +104,16 @@ class CascadeDetector:
     def signal(self, state: CascadeState, cause: str, at_ms: int) -> Signal | None:
         """See `Detector.signal`."""
         spread = self._spread(state, cause)
-        if spread is None or spread.most < REPOSTS_MIN or not spread.negative or spread.gone:
+        if spread is None or spread.most < REPOSTS_MIN or not spread.alive:
             return None
         seen = self._look(state, spread, at_ms)
         low = seen.found.low
-        return Signal(at_ms, severity_of(low), cause, grown_past(low)) if seen.active else None
+        return Signal(at_ms, severity_of(low), cause, grown_past(low)) if seen.alarming else None
 
     def calm(self, state: CascadeState, cause: str, at_ms: int) -> bool:
         """See `Detector.calm`."""
         spread = self._spread(state, cause)
-        if spread is None or spread.gone or not spread.negative or at_ms - spread.last_ms >= CALM_MS:
-            return True
-        seen = self._look(state, spread, at_ms)
-        return not seen.active and seen.further < max(CALM, CALM_SHARE * seen.found.observed)
+        return spread is None or self._look(state, spread, at_ms).calm
 
     def evaluate(self, state: CascadeState, cause: str, at_ms: int) -> Finding:
         """See `Detector.evaluate`. `rarity` is how many complaints get as far as `low` in 30 days, `window_s` the age
@@ -163,7 +128,7 @@ class CascadeDetector:
         months = state.sizes.months(at_ms)
         return Finding(
             at_ms=at_ms,
-            active=seen.active,
+            active=seen.alarming,
             detection=Detection(
                 method="cascade_forecast",
                 window_s=int(seen.age_seconds),
@@ -203,8 +168,8 @@ class CascadeDetector:
             aspect=meaning.aspect if meaning else None,
             department=meaning.department if meaning else None,
             journey_stage=meaning.stage if meaning else None,
-            routing_rule=meaning.rule if meaning else "thread",
-            routing_confidence=meaning.rule_confidence if meaning else 0.0,
+            routing_rule=spread.rule,
+            routing_confidence=spread.rule_confidence,
             ends_when=f"fewer than {CALM_SHARE:.0%} more reposts are to be expected within the hour, or none came for "
             f"{CALM_MS // HOUR_MS} hours",
         )
@@ -254,7 +219,7 @@ class CascadeDetector:
         if spread is not None and spread.ends_ms <= at_ms:
             self._end(state, post)
             spread = None
-        if root is not None and root.event_time + int(SPAN_SECONDS) * SECOND_MS <= at_ms:
+        if root is not None and root.event_time + SPAN_MS <= at_ms:
             return False
         if spread is None:
             if root is not None and root.label is not None and root.label != "negative":
@@ -284,9 +249,9 @@ class CascadeDetector:
         label = _label(insight) or (root.label if root else None)
         if insight.kind != "edit" or root is None:
             began_ms = at_ms if spread is None or not spread.known else spread.began_ms
-            root = Root(event_time=type(insight.event_time)(began_ms), label=label, followers=insight.reach.followers)
+            root = Root(event_time=Millis(began_ms), label=label, followers=insight.reach.followers)
         began_ms = int(root.event_time)
-        if at_ms - began_ms >= int(SPAN_SECONDS) * SECOND_MS:
+        if at_ms - began_ms >= SPAN_MS:
             return False
         if spread is None:
             if label != "negative":
@@ -294,6 +259,7 @@ class CascadeDetector:
             spread = Spread(began_ms, at_ms)
             self._begin(state, insight.id, spread)
         news = spread.know(began_ms, label, root.followers)
+        spread.routed(insight.routing)
         if meaning is not None and meaning != spread.meaning:
             spread.meaning, news = meaning, True
         if total and (insight.kind != "edit" or at_ms > began_ms):
@@ -317,42 +283,8 @@ class CascadeDetector:
     def _spread(self, state: CascadeState, cause: str) -> Spread | None:
         return state.spreads.get(cause.removeprefix(f"{self.name}:"))
 
-    def _look(self, state: CascadeState, spread: Spread, at_ms: int) -> _Verdict:
-        cascade = spread.cascade(at_ms)
-        age = max(AGE_SECONDS_MIN, (at_ms - spread.began_ms) / SECOND_MS)
-        found = forecast(cascade, age, self._fit)
-        sizes = _sizes(state, at_ms)
-        rarity = sizes.expected(SIZES, max(1, found.low), at_ms)
-        further = self._further(cascade, age)
-        grows = found.supercritical and found.observed >= SUPERCRITICAL_MIN
-        rarity_max = self.false_alerts_a_month / (SUPERCRITICAL_WRONG if grows else 1.0)
-        far = found.observed >= REPOSTS_MIN and rarity <= rarity_max and (grows or found.low >= LOW_MIN)
-        known = spread.negative and not spread.gone and at_ms - spread.began_ms >= AGE_SECONDS_MIN * SECOND_MS
-        moving = further >= max(MOVING, MOVING_SHARE * found.observed)
-        return _Verdict(cascade, found, age, rarity, rarity_max, further, far and known and moving)
-
-    def _further(self, cascade: Cascade, age_seconds: float) -> float:
-        """Reposts to be expected within the hour: what the forecast says of the time until then."""
-        at = min(max(age_seconds, cascade.latest_seconds), SPAN_SECONDS - 1.0)
-        seen = evidence(cascade, at, self._fit)
-        ahead = math.log((at + HOUR_MS / SECOND_MS) / at) / math.log(SPAN_SECONDS / at)
-        return (grown(seen, self._fit) - seen.observed) * min(1.0, ahead)
-
-
-def severity_of(low: int) -> int:
-    """Severity 1 to 10, from the payload's `low` alone: 4 at 100 reposts, two more for each factor of ten."""
-    return min(10, max(1, math.floor(2.0 * math.log10(max(1, low)) + 1e-9)))
-
-
-def grown_past(low: int) -> int:
-    """The last of 100, 300, 1,000, 3,000 and so on that the low end has passed."""
-    past, step = 0, 100
-    while low >= step:
-        past = step
-        if low >= 3 * step:
-            past = 3 * step
-        step *= 10
-    return past
+    def _look(self, state: CascadeState, spread: Spread, at_ms: int) -> Outlook:
+        return look(spread, _sizes(state, at_ms), at_ms, self.false_alerts_a_month, self._fit)
 
 
 def _know(spread: Spread, root: Root | None) -> bool:

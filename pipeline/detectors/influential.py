@@ -77,7 +77,7 @@ class InfluentialDetector:
     def observe(self, state: InfluentialState, insight: Insight) -> bool:
         """See `Detector.observe`. Whoever has no author counts as somebody of his own."""
         at_ms = int(insight.event_time)
-        if not state.audiences.since_ms < at_ms or state.audiences.since_ms < 0:
+        if not 0 <= state.audiences.since_ms < at_ms:
             state.audiences.watch(at_ms)
         followers, sentiment = insight.reach.followers, insight.sentiment
         if followers is None or followers < FOLLOWERS_MIN or sentiment is None or sentiment.label != "negative":

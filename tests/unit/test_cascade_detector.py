@@ -9,18 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.detectors.cascade import (
-    CALM_MS,
-    LOW_MIN,
-    REPOSTS_MIN,
-    SIZES,
-    SPREADS_MAX,
-    CascadeDetector,
-    grown_past,
-    severity_of,
-)
+from pipeline.detectors.cascade import SPREADS_MAX, CascadeDetector
 from pipeline.detectors.detector import Finding, Signal
 from pipeline.evaluation.world.spreading import polls, repost_ages
+from pipeline.outlook import CALM_MS, LOW_MIN, REPOSTS_MIN, SIZES, grown_past, severity_of
 from pipeline.spread import MARKS_MAX
 from schemas.insight import Insight, Reach, Root
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Millis
