@@ -12,23 +12,18 @@ from types import MappingProxyType
 import msgspec
 
 from pipeline import likeness
-from pipeline.alerts.identity import alert_id, dedup_key
+from pipeline.alerts import record
 from pipeline.alerts.lifecycle import Refusal, finished, take
+from pipeline.budget import share
+from pipeline.detectors.cascade import CascadeDetector
 from pipeline.detectors.detector import Detector, Finding, Signal
+from pipeline.detectors.influential import InfluentialDetector
+from pipeline.detectors.severe import SevereDetector
 from pipeline.detectors.surge import SurgeDetector
 from pipeline.rollup import closes, count, count_below, roll_up
 from pipeline.state import Case, Profile, UnitState
-from pipeline.taxonomy import Taxonomy, Topic, load
-from schemas.alert import (
-    Alert,
-    AlertChange,
-    AlertRouting,
-    AlertSentiment,
-    Annotations,
-    Authenticity,
-    Labels,
-    SeverityLabel,
-)
+from pipeline.taxonomy import Taxonomy, load
+from schemas.alert import Alert, AlertChange
 from schemas.case import CaseEntry
 from schemas.event import UnitAction, UnitErasure, UnitRollup, UnitSettings
 from schemas.insight import Insight
@@ -38,19 +33,19 @@ HOLD_MS = 30 * MINUTE_MS
 CHECK_MS = 5 * MINUTE_MS
 LEARN_AGAIN_MS = DAY_MS
 """An alert that is open for longer is the new normal: the baseline learns again."""
+SAME_AGAIN_MS = DAY_MS
+"""What comes back so soon after its alert was quiet is the same matter, not a new one."""
 KEEP_CASE_MS = 30 * DAY_MS
 CASES_MAX = 50
 ACTIONS_MAX = 50
-
-READ_AND_ANSWER = "Read the posts, answer the customers, acknowledge the alert."
 
 Output = Alert | CaseEntry | UnitRollup
 UnitEvent = Insight | UnitSettings | UnitAction | UnitErasure | UnitRollup
 
 
 class Engine:
-    """`false_alerts_a_month` per unit; `hold_ms`: how long a signal must be gone before its alert is quiet;
-    `taxonomies`: by industry, where others are in force than the shipped ones."""
+    """`false_alerts_a_month`: per unit, the budget of everything statistical; `hold_ms`: how long a signal must be gone
+    before its alert is quiet; `taxonomies`: by industry, where others are in force than the shipped ones."""
 
     def __init__(
         self,
@@ -61,7 +56,13 @@ class Engine:
     ) -> None:
         self.hold_ms = hold_ms
         self._taxonomies = taxonomies
-        self.detectors: tuple[Detector, ...] = (SurgeDetector(false_alerts_a_month),)
+        self.detectors: tuple[Detector, ...] = (
+            SevereDetector(),
+            CascadeDetector(share("cascade", false_alerts_a_month)),
+            InfluentialDetector(share("influential", false_alerts_a_month)),
+            SurgeDetector(share("surge", false_alerts_a_month)),
+        )
+        self._by_name = {detector.name: detector for detector in self.detectors}
 
     def step(self, state: UnitState, event: UnitEvent, watermark_ms: int = -1) -> list[Output]:
         """Applies the next event of the unit's log to its state. The watermark is that of the log before the event,
@@ -70,7 +71,7 @@ class Engine:
         if isinstance(event, Insight):
             self._insight(state, event, watermark_ms, outputs)
         elif isinstance(event, UnitSettings):
-            _settle(state, event)
+            self._settle_in(state, event)
         elif isinstance(event, UnitAction):
             self._action(state, event, outputs)
         elif isinstance(event, UnitRollup):
@@ -96,8 +97,10 @@ class Engine:
 
     def holds(self, state: UnitState, erasure: UnitErasure) -> bool:
         """Whether there is anything of the erased insights in what the unit remembers."""
-        return any(mention.insight_id in erasure.insight_ids for mention in state.surge.mentions) or likeness.holds(
-            state.likeness, erasure.insight_ids
+        return likeness.holds(state.likeness, erasure.insight_ids) or any(
+            detector.holds(getattr(state, detector.name), insight_id)
+            for detector in self.detectors
+            for insight_id in erasure.insight_ids
         )
 
     def due(self, state: UnitState) -> int | None:
@@ -110,7 +113,7 @@ class Engine:
         for detector in self.detectors:
             unsettled = detector.unsettled(getattr(state, detector.name))
             if unsettled is not None:
-                times.append(unsettled[0])
+                times.append(unsettled.at_ms)
         return min(times) if times else None
 
     # What happens at an insight
@@ -120,7 +123,9 @@ class Engine:
         count(state, insight, watermark_ms)
         if insight.kind == "answer":
             return
-        likeness.observe(state.likeness, insight)
+        confidential = bool(insight.severe) and _is_confidential(state, insight)
+        if not confidential:
+            likeness.observe(state.likeness, insight)
         for detector in self.detectors:
             kept = getattr(state, detector.name)
             if watermark_ms >= 0:
@@ -129,11 +134,13 @@ class Engine:
                 if detector.retract(kept, insight.id) is not None:
                     self._correct(state, detector, insight.id, outputs)
                 continue
-            written = detector.retract(kept, insight.id) if insight.kind == "edit" else None
+            written = None
+            if insight.kind == "edit" and not detector.takes_edits and insight.sentiment is not None:
+                written = detector.retract(kept, insight.id)
             seen = insight if written is None else msgspec.structs.replace(insight, event_time=Millis(written))
-            if detector.observe(kept, seen):
-                signal = detector.judge(kept, int(seen.event_time))
-                self._act_on(state, detector, signal, insight.id, outputs)
+            if (not confidential or detector.takes_confidential) and detector.observe(kept, seen):
+                for signal in detector.judge(kept, seen):
+                    self._act_on(state, detector, signal, seen, outputs)
             if written is not None:
                 self._correct(state, detector, insight.id, outputs)
 
@@ -141,46 +148,82 @@ class Engine:
         """On the watermark everything is judged once more: whatever order it came in, by now it is all there."""
         kept = getattr(state, detector.name)
         found = detector.unsettled(kept)
-        while found is not None and found[0] <= to_ms:
-            at_ms, insight_id = found
-            self._act_on(state, detector, detector.signal(kept, at_ms), insight_id, outputs)
-            detector.settle(kept, at_ms)
+        while found is not None and found.at_ms <= to_ms:
+            signal = detector.signal(kept, found.cause, found.at_ms)
+            if signal is not None:
+                self._raise(state, detector, signal, found.insight_id, outputs, to_head_office=False)
+            detector.settle(kept, found.at_ms)
             found = detector.unsettled(kept)
 
     def _act_on(
-        self, state: UnitState, detector: Detector, signal: Signal | None, insight_id: str, outputs: list[Output]
+        self, state: UnitState, detector: Detector, signal: Signal, insight: Insight, outputs: list[Output]
     ) -> None:
         """Opens an alert, or lets the one that is firing grow."""
-        if signal is None:
-            return
-        kept = getattr(state, detector.name)
-        firing = state.firing.get(detector.name)
-        if firing is None:
-            self._open(state, detector, detector.evaluate(kept, signal.at_ms), insight_id, outputs)
-            detector.freeze(kept, signal.at_ms, signal.at_ms + LEARN_AGAIN_MS)
+        secret = signal.cause.partition(":")[2] in state.profile.confidential or (
+            bool(insight.severe) and _is_confidential(state, insight)
+        )
+        main = insight.aspects[0].department if insight.aspects else None
+        self._raise(state, detector, signal, insight.id, outputs, to_head_office=secret, department=main)
+
+    def _raise(
+        self,
+        state: UnitState,
+        detector: Detector,
+        signal: Signal,
+        insight_id: str,
+        outputs: list[Output],
+        *,
+        to_head_office: bool,
+        department: str | None = None,
+    ) -> None:
+        kept, cause = getattr(state, detector.name), signal.cause
+        firing = state.firing.get(cause)
+        case = state.cases[firing] if firing is not None else self._same_matter(state, cause, signal.at_ms)
+        if case is None:
+            finding = detector.evaluate(kept, cause, signal.at_ms)
+            self._open(state, detector, cause, finding, insight_id, outputs, to_head_office=to_head_office)
+        elif firing is None:
+            case.ended_ms, case.calm_since, case.check_at = None, None, signal.at_ms + CHECK_MS
+            case.opened_ms = signal.at_ms
+            state.firing[cause] = case.last.alert_id
+            self._tell(state, case, "reopened", outputs, finding=detector.evaluate(kept, cause, signal.at_ms))
         else:
-            case = state.cases[firing]
             if case.calm_since is not None and signal.at_ms >= case.calm_since:
                 case.calm_since = None
-            if signal.severity > case.last.severity:
-                self._tell(state, case, "grown", outputs, finding=detector.evaluate(kept, signal.at_ms))
+            larger = signal.severity > case.last.severity or signal.grown_past > case.grown_past
+            if larger or (department is not None and department not in case.departments):
+                finding = detector.evaluate(kept, cause, signal.at_ms)
+                if larger or _is_news(case, finding):
+                    self._tell(state, case, "grown", outputs, finding=finding)
+            return
+        detector.freeze(kept, cause, signal.at_ms, signal.at_ms + LEARN_AGAIN_MS)
+
+    @staticmethod
+    def _same_matter(state: UnitState, cause: str, at_ms: int) -> Case | None:
+        """The last alert of the cause, if it became quiet only lately and nobody has finished it."""
+        for case in reversed(state.cases.values()):
+            if case.cause == cause:
+                lately = case.ended_ms is not None and at_ms - case.ended_ms <= SAME_AGAIN_MS
+                return case if lately and not finished(case.last.state) else None
+        return None
 
     def _needed_from(self, state: UnitState, detector: Detector, watermark_ms: int) -> int:
-        """What a firing alert was raised for is not forgotten (for a day at most), so that it can be corrected."""
-        firing = state.firing.get(detector.name)
-        if firing is None:
+        """What firing alerts were raised for is not forgotten (for a day at most), so that it can be corrected."""
+        if not state.firing:
             return watermark_ms
-        return min(watermark_ms, max(state.cases[firing].found_ms, watermark_ms - LEARN_AGAIN_MS))
+        found = [case.found_ms for case in self._firing(state, detector)]
+        return min(watermark_ms, max(min(found), watermark_ms - LEARN_AGAIN_MS)) if found else watermark_ms
+
+    def _firing(self, state: UnitState, detector: Detector) -> list[Case]:
+        """The cases of a detector that are firing."""
+        return [state.cases[alert] for cause, alert in state.firing.items() if cause.partition(":")[0] == detector.name]
 
     def _correct(self, state: UnitState, detector: Detector, insight_id: str, outputs: list[Output]) -> None:
         """Evidence of a firing alert was changed or taken back: say what is left."""
-        firing = state.firing.get(detector.name)
-        if firing is None:
-            return
-        case = state.cases[firing]
-        if any(evidence.post_id == insight_id for evidence in case.last.evidence):
-            finding = detector.evaluate(getattr(state, detector.name), case.found_ms)
-            self._tell(state, case, "corrected", outputs, finding=finding)
+        for case in self._firing(state, detector) if state.firing else ():
+            if any(evidence.post_id == insight_id for evidence in case.last.evidence):
+                finding = detector.evaluate(getattr(state, detector.name), case.cause, case.found_ms)
+                self._tell(state, case, "corrected", outputs, finding=finding)
 
     def _erase(self, state: UnitState, erasure: UnitErasure, outputs: list[Output]) -> None:
         likeness.forget(state.likeness, erasure.insight_ids)
@@ -189,88 +232,73 @@ class Engine:
                 if detector.retract(getattr(state, detector.name), insight_id) is not None:
                     self._correct(state, detector, insight_id, outputs)
 
-    # What happens with time
+    # What happens with time and with new settings
 
     def _check(self, state: UnitState, cause: str, case: Case, now: int, outputs: list[Output]) -> None:
         """Looks whether a firing alert has calmed down; quiet once it has been calm for the hold time."""
-        detector = next(detector for detector in self.detectors if detector.name == cause)
-        kept = getattr(state, cause)
+        detector = self._by_name[cause.partition(":")[0]]
+        kept = getattr(state, detector.name)
         case.check_at = now + CHECK_MS
-        if detector.signal(kept, now) is not None:
+        if not detector.calm(kept, cause, now):
             case.calm_since = None
         elif case.calm_since is None:
             case.calm_since = now
         elif now - case.calm_since >= self.hold_ms:
             case.check_at, case.ended_ms = None, now
             del state.firing[cause]
-            detector.freeze(kept, case.opened_ms, min(now, case.opened_ms + LEARN_AGAIN_MS))
+            detector.freeze(kept, cause, case.opened_ms, min(now, case.opened_ms + LEARN_AGAIN_MS))
+            detector.end(kept, cause, now)
             self._tell(state, case, "quiet", outputs)
+
+    def _settle_in(self, state: UnitState, settings: UnitSettings) -> None:
+        """New settings; older ones than those in force change nothing."""
+        if settings.version <= state.profile.version:
+            return
+        state.profile = _profile(state.profile, settings)
+        if settings.unit is not None:
+            for detector in self.detectors:
+                detector.configure(getattr(state, detector.name), settings.unit)
 
     # What happens at an action
 
     def _action(self, state: UnitState, action: UnitAction, outputs: list[Output]) -> None:
         case = state.cases.get(action.alert_id)
         if case is None:
-            outputs.append(_entry(action, None, Refusal.UNKNOWN_ALERT))
+            outputs.append(record.entry(action, None, Refusal.UNKNOWN_ALERT))
             return
         if action.id in case.actions:
-            outputs.append(_entry(action, case.last, Refusal.ALREADY_DONE))
+            outputs.append(record.entry(action, case.last, Refusal.ALREADY_DONE))
             return
         step = take(case.last.state, action)
         if isinstance(step, Refusal):
-            outputs.append(_entry(action, case.last, step))
+            outputs.append(record.entry(action, case.last, step))
             return
         case.actions = [*case.actions, action.id][-ACTIONS_MAX:]
         case.last = msgspec.structs.replace(case.last, state=step.state)
         self._tell(state, case, step.change, outputs, action=action)
-        outputs.append(_entry(action, case.last, None))
+        outputs.append(record.entry(action, case.last, None))
 
     # Records
 
     def _open(
-        self, state: UnitState, detector: Detector, finding: Finding, insight_id: str, outputs: list[Output]
+        self,
+        state: UnitState,
+        detector: Detector,
+        cause: str,
+        finding: Finding,
+        insight_id: str,
+        outputs: list[Output],
+        *,
+        to_head_office: bool,
     ) -> None:
-        profile, unit_id, now = state.profile, state.unit_id, Millis(finding.at_ms)
-        identity = alert_id(unit_id, detector.name, insight_id, state.opened)
+        first = record.opened(state, detector, cause, finding, insight_id, to_head_office=to_head_office)
         state.opened += 1
-        first = Alert(
-            change="opened",
-            status="firing",
-            state="open",
-            alert_id=identity,
-            sequence=1,
-            dedup_key=dedup_key(profile.brand, unit_id, detector.name),
-            severity=finding.severity,
-            severity_label=_severity_label(finding.severity),
-            starts_at=now,
-            detected_at=now,
-            labels=Labels(
-                alertname=detector.alertname,
-                brand=profile.brand,
-                region=profile.region,
-                unit_id=unit_id,
-                unit_kind=profile.kind,
-                department=finding.department,
-                aspect=finding.aspect,
-                journey_stage=finding.journey_stage,
-            ),
-            annotations=Annotations(summary=""),
-            detection=finding.detection,
-            sentiment=AlertSentiment(mean=0.0, confidence=0.0, model=finding.model),
-            routing=AlertRouting(rule=finding.routing_rule, confidence=finding.routing_confidence),
-        )
-        first = self._with_finding(first, finding, state)
         _forget_old_cases(state)
-        case = Case(
-            cause=detector.name,
-            last=first,
-            opened_ms=finding.at_ms,
-            found_ms=finding.at_ms,
-            check_at=finding.at_ms + CHECK_MS,
-        )
-        state.cases[identity] = case
-        state.firing[detector.name] = identity
-        outputs.append(first)
+        case = Case(cause=cause, last=first, opened_ms=finding.at_ms, check_at=finding.at_ms + CHECK_MS)
+        case.last = self._with_finding(state, case, finding)
+        state.cases[first.alert_id] = case
+        state.firing[cause] = first.alert_id
+        outputs.append(case.last)
 
     def _tell(
         self,
@@ -283,8 +311,10 @@ class Engine:
         action: UnitAction | None = None,
     ) -> None:
         """The next record of an alert."""
+        if finding is not None:
+            case.last = self._with_finding(state, case, finding)
         last = case.last
-        record = msgspec.structs.replace(
+        case.last = msgspec.structs.replace(
             last,
             change=change,
             sequence=last.sequence + 1,
@@ -294,89 +324,41 @@ class Engine:
             actor=action.actor if action else None,
             action_id=action.id if action else None,
         )
-        if finding is not None:
-            record = self._with_finding(record, finding, state)
-            case.found_ms = finding.at_ms
-        case.last = record
-        outputs.append(record)
+        outputs.append(case.last)
 
-    def _with_finding(self, alert: Alert, finding: Finding, state: UnitState) -> Alert:
-        """What is seen now, in the record. Severity never falls while an alert is open."""
-        severity = max(alert.severity, finding.severity)
-        seen = finding.detection
-        place = state.profile.name or alert.labels.unit_id
-        suspected = likeness.of_evidence(state.likeness, [evidence.post_id for evidence in finding.evidence])
-        topic = self._topic(state.profile.industry, finding.aspect)
-        people = "1 customer" if seen.distinct_authors == 1 else f"{seen.distinct_authors} customers"
-        return msgspec.structs.replace(
-            alert,
-            severity=severity,
-            severity_label=_severity_label(severity),
-            annotations=Annotations(
-                summary=f"{people} complained about {place} within {seen.window_s // 60} minutes"
-                f"{f', mostly about {topic.title.lower()}' if topic else ''}; {seen.expected:.1f} would be usual",
-                recommended_action=(topic.recommended_action if topic else "") or READ_AND_ANSWER,
-            ),
-            detection=seen,
-            sentiment=AlertSentiment(
-                mean=finding.sentiment_mean,
-                confidence=finding.sentiment_confidence,
-                model=finding.model,
-                languages=finding.languages,
-            ),
-            authenticity=Authenticity(suspicion=suspected.score, reasons=suspected.reasons),
-            routing=AlertRouting(rule=finding.routing_rule, confidence=finding.routing_confidence),
-            evidence=finding.evidence,
-            evidence_left_out=finding.evidence_left_out,
-        )
-
-    def _topic(self, industry: str, aspect: str | None) -> Topic | None:
-        """What the industry's taxonomy says of an aspect."""
-        taxonomy = self._taxonomies.get(industry) or load(industry)
-        return taxonomy.aspects.get(aspect) if aspect is not None else None
+    def _with_finding(self, state: UnitState, case: Case, finding: Finding) -> Alert:
+        """The last record with what is seen now."""
+        case.found_ms = finding.at_ms
+        case.grown_past = max(case.grown_past, finding.grown_past)
+        if finding.department is not None and finding.department not in case.departments:
+            case.departments = [*case.departments, finding.department]
+        detector = self._by_name[case.cause.partition(":")[0]]
+        taxonomy = self._taxonomies.get(state.profile.industry) or load(state.profile.industry)
+        return record.with_finding(case.last, finding, detector, state.profile, state.likeness, taxonomy)
 
 
-def _severity_label(severity: int) -> SeverityLabel:
-    if severity >= 9:
-        return "critical"
-    if severity >= 6:
-        return "error"
-    return "warning" if severity >= 4 else "info"
+def _is_confidential(state: UnitState, insight: Insight) -> bool:
+    """Whether only head office may know of it."""
+    return any(severe.cause in state.profile.confidential for severe in insight.severe)
 
 
-def _entry(action: UnitAction, alert: Alert | None, refusal: Refusal | None) -> CaseEntry:
-    return CaseEntry(
-        alert_id=action.alert_id,
-        unit_id=action.unit_id,
-        sequence=alert.sequence if alert else 0,
-        action_id=action.id,
-        action=action.action,
-        actor=action.actor,
-        accepted=refusal is None,
-        reason="done" if refusal is None else refusal.value,
-        status=alert.status if alert else None,
-        state=alert.state if alert else None,
-        note_ref=action.note_ref,
-        resolution_code=action.resolution_code,
-        dismissal_code=action.dismissal_code,
-        event_time=action.event_time,
-    )
+def _is_news(case: Case, finding: Finding) -> bool:
+    """Whether another department is concerned."""
+    return finding.department is not None and finding.department not in case.departments
 
 
-def _settle(state: UnitState, settings: UnitSettings) -> None:
-    """New settings; older ones than those in force change nothing."""
-    if settings.version <= state.profile.version:
-        return
+def _profile(before: Profile, settings: UnitSettings) -> Profile:
     unit = settings.unit
     by_kind = {ancestor.kind: ancestor.id for ancestor in reversed(settings.ancestors)}
-    state.profile = Profile(
+    return Profile(
         version=settings.version,
-        name=unit.name if unit else state.profile.name,
-        kind=unit.kind if unit else state.profile.kind,
-        industry=unit.industry if unit else state.profile.industry,
+        name=unit.name if unit else before.name,
+        kind=unit.kind if unit else before.kind,
+        industry=unit.industry if unit else before.industry,
         region=by_kind.get("region"),
         brand=by_kind.get("brand"),
         above=tuple(ancestor.id for ancestor in settings.ancestors),
+        confidential=unit.confidential if unit else before.confidential,
         removed=unit is None,
     )
 

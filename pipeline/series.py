@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.baseline import negative_binomial_tail
+from pipeline.dispersion import negative_binomial_tail
 from pipeline.seasonal import HOURS_OF_WEEK, SeasonalBaseline
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 

@@ -5,6 +5,8 @@ The one rule: every field has a default, so that a state of an older version is 
 
 import msgspec
 
+from pipeline.detectors.cascade import CascadeState
+from pipeline.detectors.influential import InfluentialState
 from pipeline.detectors.severe import SevereState
 from pipeline.detectors.surge import SurgeState
 from pipeline.likeness import LikenessState
@@ -68,6 +70,8 @@ class UnitState(msgspec.Struct, omit_defaults=True):
     now: int = 0
     surge: SurgeState = msgspec.field(default_factory=SurgeState)
     severe: SevereState = msgspec.field(default_factory=SevereState)
+    cascade: CascadeState = msgspec.field(default_factory=CascadeState)
+    influential: InfluentialState = msgspec.field(default_factory=InfluentialState)
     likeness: LikenessState = msgspec.field(default_factory=LikenessState)
     cases: dict[str, Case] = {}
     firing: dict[str, str] = {}

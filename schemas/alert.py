@@ -48,9 +48,9 @@ class Annotations(_Part, frozen=True, kw_only=True):
 
 class Detection(_Part, frozen=True, kw_only=True):
     """Why: what was seen against what was expected in the window, and how unlikely that is: `p_value` of
-    `distinct_authors` under the `baseline` with a variance of `dispersion` times the mean; an alert is raised up to
-    `p_value_max`, the window's share of the budget. `expected`, `p_value` and what belongs to them are null where
-    nothing statistical decided; `words` are then the phrases that did, as the taxonomy writes them. `aspects`: what the
+    `distinct_authors` under the `baseline` with a variance of `dispersion` times the mean. `rarity`: how often chance
+    would bring as much in 30 days; an alert is raised up to `rarity_max`, its share of the budget of false alerts.
+    These are null where nothing statistical decided; `words` are then the phrases that did, as the taxonomy writes them. `aspects`: what the
     evidence is about, the most frequent first."""
 
     method: str
@@ -59,7 +59,8 @@ class Detection(_Part, frozen=True, kw_only=True):
     distinct_authors: int
     expected: float | None = None
     p_value: float | None = None
-    p_value_max: float | None = None
+    rarity: float | None = None
+    rarity_max: float | None = None
     dispersion: float | None = None
     baseline: str
     cold_start: bool = False

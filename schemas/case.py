@@ -7,10 +7,12 @@ from schemas.time import Millis
 
 
 class CaseEntry(Record, frozen=True, kw_only=True):
-    """`accepted` is False where the step was refused; then `reason` says why and nothing has changed."""
+    """`accepted` is False where the step was refused; then `reason` says why and nothing has changed. `addressed_to`:
+    where the alert was, if that is not its unit."""
 
     alert_id: str
     unit_id: str
+    addressed_to: str | None = None
     sequence: int
     action_id: str
     action: ActionName

@@ -55,7 +55,8 @@ class Department(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Unit(Record, frozen=True, kw_only=True):
     """`parent` is the region or brand above. `confidential` lists the causes that go to head office only.
     `staff` are names of people that are masked in texts about the unit; they stay between `cem.units` and the enrich
-    agent."""
+    agent. `complaints_a_week`: how many people usually complain in a week about a unit like this: what a new one starts
+    from. What a region or brand says of it, and of causes that are confidential, holds for the units below."""
 
     id: UnitId
     name: Name
@@ -74,5 +75,6 @@ class Unit(Record, frozen=True, kw_only=True):
     languages: Annotated[tuple[Name, ...], msgspec.Meta(max_length=50)] = ()
     departments: Annotated[tuple[Department, ...], msgspec.Meta(max_length=50)] = ()
     escalation: Annotated[tuple[Name, ...], msgspec.Meta(max_length=20)] = ()
+    complaints_a_week: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] | None = None
     confidential: Annotated[tuple[Name, ...], msgspec.Meta(max_length=50)] = ()
     staff: Annotated[tuple[Name, ...], msgspec.Meta(max_length=500)] = ()

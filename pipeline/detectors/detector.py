@@ -16,15 +16,17 @@ import msgspec
 
 from schemas.alert import Amplification, Detection, Evidence
 from schemas.insight import Insight
+from schemas.unit import Unit
 
 
 class Signal(NamedTuple):
-    """Something that would raise an alert: when, how severe it is, from 1 to 10, and for which cause. Cheap, because it
-    is asked for at nearly every insight; what there is to say about it is in a Finding."""
+    """Something that would raise an alert: when, how severe it is, from 1 to 10, and for which cause. `grown_past`: as
+    in a Finding. Cheap, because it is asked for at nearly every insight; what there is to say is in a Finding."""
 
     at_ms: int
     severity: int
     cause: str
+    grown_past: int = 0
 
 
 class Unsettled(NamedTuple):
@@ -61,11 +63,16 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Detector(Protocol):
-    """`name` begins each of its causes and is the field of the unit's state; `alertname` is its name for people."""
+    """`name` begins each of its causes and is the field of the unit's state; `alertname` is its name for people.
+    `takes_confidential`: whether it is shown what head office only may see; its alerts go there then.
+    `takes_edits`: an edit is an insight like any other; else what it said before is retracted first, and the new is
+    observed as of when it was written."""
 
     name: str
     alertname: str
     state_type: type[Any]
+    takes_confidential: bool
+    takes_edits: bool
 
     def observe(self, state: Any, insight: Insight) -> bool:
         """Take an insight in. True if it may have changed what `judge` and `signal` say."""
@@ -108,6 +115,14 @@ class Detector(Protocol):
 
     def freeze(self, state: Any, cause: str, from_ms: int, to_ms: int) -> None:
         """Learn nothing of this stretch: an alert is open. A later call with the same start changes its end."""
+        ...
+
+    def end(self, state: Any, cause: str, at_ms: int) -> None:
+        """The alert of a cause has ended: what it told is not news again."""
+        ...
+
+    def configure(self, state: Any, unit: Unit) -> None:
+        """New settings of the unit: its time zone, what is usual for units like it."""
         ...
 
     def advance(self, state: Any, watermark_ms: int) -> None:

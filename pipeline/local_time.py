@@ -1,0 +1,35 @@
+"""The clock that people at a unit live by. In: a time and the name of a zone. Out: the hour of their week.
+
+The one rule: nothing is raised. A zone that is not known is UTC; `cem units check` refuses it.
+"""
+
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from schemas.time import HOUR_MS
+
+HOURS_OF_WEEK = 168
+_EPOCH_HOUR_OF_WEEK = 3 * 24  # 1970-01-01 was a Thursday
+
+
+@lru_cache(1024)
+def zone(name: str) -> tzinfo:
+    """The zone of an IANA name."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # the first is that of a name that does not exist
+        return UTC
+
+
+@lru_cache(65_536)
+def hour_of_week(hour: int, name: str) -> int:
+    """0 to 167, 0 is Monday's first. `hour`: hours since the epoch. Of zones with half hours, the hour that most of it
+    lies in."""
+    local = datetime.fromtimestamp((hour * HOUR_MS + HOUR_MS // 2) / 1000, zone(name))
+    return local.weekday() * 24 + local.hour
+
+
+def hour_of_week_utc(time_ms: int) -> int:
+    """The same in UTC, from a time in milliseconds."""
+    return (time_ms // HOUR_MS + _EPOCH_HOUR_OF_WEEK) % HOURS_OF_WEEK
