@@ -1,7 +1,8 @@
 """One text -> all that is understood from it, whoever it is about: language, sentiment, feeling, journey, authenticity.
 
 In: a masked, normalised text and what came with it. Out: Said. The one rule: the text is read once, and everything is
-found in that reading. What depends on the unit (aspects, by its industry's taxonomy) is asked of `Said` later.
+found in that reading. What depends on the unit (aspects and severe causes, by its industry's taxonomy) is asked of
+`Said` later.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pipeline import aspects, authenticity, emotion, journey
+from pipeline import aspects, authenticity, emotion, journey, severe
 from pipeline.authenticity import suspicion_of
 from pipeline.emotion import Felt
 from pipeline.fingerprint import fingerprint
@@ -23,7 +24,7 @@ from pipeline.taxonomy import Taxonomy, load
 from pipeline.text.language import Detected, detect
 from pipeline.text.phrases import Joined, Phrases
 from pipeline.text.reading import Reading
-from schemas.insight import Aspect, InsightKind, Suspicion
+from schemas.insight import Aspect, InsightKind, SevereCause, Suspicion
 from schemas.post import Author
 
 DEFAULT_INDUSTRY: Final = "other"
@@ -61,6 +62,14 @@ class Said(msgspec.Struct, frozen=True):
         if main is None or not found:
             return found
         return with_main(main.of(self.text).aspect, found, sentiment.compound, taxonomy)
+
+    def severe(self, industry: str) -> tuple[SevereCause, ...]:
+        """Which severe causes it tells, by an industry's taxonomy."""
+        return self.severe_in(taxonomy_of(industry, self.taxonomies))
+
+    def severe_in(self, taxonomy: Taxonomy) -> tuple[SevereCause, ...]:
+        """Which severe causes it tells; nothing where the scorer abstained."""
+        return severe.causes(self.reading, taxonomy, self.judgement.sentiment, self.language.language)
 
 
 def with_main(name: str, found: Sequence[Aspect], overall: float, taxonomy: Taxonomy) -> tuple[Aspect, ...]:

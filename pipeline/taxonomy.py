@@ -25,7 +25,8 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     """An aspect or a severe cause. `recommended_action`: a sentence for those who have to do something. `weight`: how
     much its phrases count beside those of others; more for a cause whose words hardly ever mean anything else.
     `polarity`: how it is spoken of, -1 to 1, where the text does not say; below zero for what is a complaint by being
-    named. `severity`: of an alert that one post with a severe cause opens, 1 to 10."""
+    named. Of a severe cause, `severity`: of the alert that one post opens, 1 to 10; `announced`: it is enough that
+    somebody says he will."""
 
     name: str
     title: str
@@ -34,6 +35,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     weight: float = 1.0
     polarity: float = 0.0
     severity: int = SEVERITY
+    announced: bool = False
 
 
 class Meaning(msgspec.Struct, frozen=True):
@@ -107,6 +109,7 @@ def _topic(name: str, table: dict[str, Any]) -> Topic:
         weight=float(table.get("weight", 1.0)),
         polarity=float(table.get("polarity", 0.0)),
         severity=table.get("severity", SEVERITY),
+        announced=table.get("announced", False),
     )
 
 

@@ -40,7 +40,7 @@ _KEYS: Final = (
     "name", "version", "title", "extends", "default", "without", "ignored", "sets", "departments", "aspects", "severe"
 )  # fmt: skip
 _TOPIC_KEYS: Final = ("title", "department", "recommended_action", "weight", "polarity", *LEVELS)
-_SEVERE_KEYS: Final = ("title", "department", "recommended_action", "severity", "phrases")
+_SEVERE_KEYS: Final = ("title", "department", "recommended_action", "severity", "announced", "phrases")
 _WRITE_NAME: Final = "write small letters, digits and `_`, a letter first, 64 at most"
 
 
@@ -188,6 +188,8 @@ def _check_topic(table: dict[str, Any], where: str) -> Iterator[str]:
     severity, (least, most) = table.get("severity", 1), _SEVERITIES
     if isinstance(severity, bool) or not isinstance(severity, int) or not least <= severity <= most:
         yield f"`{where}severity`: {_short(severity)} cannot be used; write a whole number from {least} to {most}"
+    if not isinstance(table.get("announced", True), bool):
+        yield f"`{where}announced`: {_short(table['announced'])} cannot be used; write true or false"
     for key in LEVELS:
         yield from _check_list(table, key, where)
 

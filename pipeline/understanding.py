@@ -10,7 +10,7 @@ from pipeline.text.normalise import normalise
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.text.redaction import Masked, mask
 from schemas.feedback import Feedback
-from schemas.insight import Aspect, Insight, InsightKind, Reach, Routing, Scores, Suspicion
+from schemas.insight import Aspect, Insight, InsightKind, Reach, Routing, Scores, SevereCause, Suspicion
 from schemas.post import Post
 from schemas.record import Source
 from schemas.text import StoredText
@@ -34,6 +34,10 @@ class Understood(msgspec.Struct, frozen=True):
     def aspects(self, industry: str = DEFAULT_INDUSTRY) -> tuple[Aspect, ...]:
         """What it speaks of, in the terms of the unit's industry."""
         return self.said.aspects(industry) if self.said is not None else self.insight.aspects
+
+    def severe(self, industry: str = DEFAULT_INDUSTRY) -> tuple[SevereCause, ...]:
+        """Which severe causes it tells, in the terms of the unit's industry."""
+        return self.said.severe(industry) if self.said is not None else self.insight.severe
 
 
 class Understanding:
@@ -78,6 +82,7 @@ class Understanding:
             event_time=post.event_time,
             sentiment=said.judgement.sentiment if said else None,
             language=said.language.language if said else None,
+            severe=said.severe(industry) if said else (),
             emotion=said.felt.emotion if said else "none",
             journey_stage=said.met.stage if said else None,
             touchpoint=said.met.touchpoint if said else None,
@@ -122,6 +127,7 @@ class Understanding:
             event_time=feedback.event_time,
             sentiment=said.judgement.sentiment,
             language=said.language.language,
+            severe=said.severe(industry),
             emotion=said.felt.emotion,
             journey_stage=feedback.journey_stage or said.met.stage,  # what it states itself goes before its words
             touchpoint=touchpoint or said.met.touchpoint,
