@@ -82,6 +82,13 @@ class Directory:
             found.update(dict.fromkeys(above.confidential))
         return tuple(found)
 
+    def complaints_a_week(self, unit_id: str) -> float | None:
+        """What is usual at units like this one: what it says itself, or the nearest unit above that says so."""
+        unit = self.units.get(unit_id)
+        own = (unit,) if unit is not None else ()
+        said = (one.complaints_a_week for one in (*own, *self._above(unit_id)))
+        return next((one for one in said if one is not None), None)
+
     def has_below(self, unit_id: str) -> bool:
         """Whether any unit names this one as its parent."""
         return unit_id in self._children

@@ -30,6 +30,7 @@ _WRITE: Final = {
     "holidays": 'write days like "2026-12-25"',
     "closures": 'write them like {first = "2026-08-01", last = "2026-08-14"}',
     "departments": 'write them like {name = "service", acknowledge_within = 30}, times in opening minutes',
+    "complaints_a_week": "write how many people usually complain in a week about one unit like this, such as 2.5",
 }
 """What to do about a key that is wrong. The others are lists of names."""
 _WRITE_NAMES: Final = 'write a list of names, such as ["one", "two"]'

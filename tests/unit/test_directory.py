@@ -51,6 +51,22 @@ class TestAboveAndBelow:
         assert circle.descendants("d") == set()
         assert circle.lowest({"a", "b"}) == ("a", "b")
 
+    def test_what_is_usual_above_is_so_below_unless_it_says_otherwise(self) -> None:
+        """A unit starts from its own figure, else from that of the nearest unit above; its log is told which."""
+        directory = Directory([
+            unit("brand", complaints_a_week=7.0),
+            unit("north", parent="brand"),
+            unit("elm", parent="north", complaints_a_week=0.5),
+            unit("oak", parent="north"),
+            unit("alone"),
+        ], 1)  # fmt: skip
+        assert [0.5, 7.0, 7.0, None, None] == [
+            directory.complaints_a_week(one) for one in ("elm", "oak", "brand", "alone", "gone")
+        ]
+        settings = settings_of(directory, "oak", Source(topic="cem.units", partition=0, offset=1))
+        assert settings.unit is not None
+        assert 7.0 == settings.unit.complaints_a_week
+
     def test_what_is_confidential_above_is_so_below(self) -> None:
         """A brand's causes hold for all its stores, at any depth; a store may add its own, and its sisters see none."""
         chain = (
