@@ -85,6 +85,18 @@ def test_a_unit_does_not_depend_on_the_others() -> None:
         assert list(history(few, local(few, number))) == list(history(many, local(many, number)))
 
 
+def test_no_unit_and_no_incident_is_a_copy_of_another() -> None:
+    """Each has random streams of its own: even units with the same rate are written about at other moments."""
+    settings = WorldSettings(seed=3, units=10, days=4, rates=(1.0, 1.0), incidents=NOTHING)
+    moments = [{one.record.event_time % HOUR_MS for one in history(settings, unit)} for unit in locals_of(settings)]
+    assert all(len(one & other) <= 2 for one, other in pairwise(moments))
+    planted = [one.record for one in records() if PLANTED.search(one.record.id) and isinstance(one.record, Post)]
+    handles: dict[str, set[str | None]] = defaultdict(set)
+    for post in planted:
+        handles[post.id.split("-")[2]].add(post.author and post.author.handle)
+    assert all(one.isdisjoint(other) or len(one & other) < len(one) / 10 for one, other in pairwise(handles.values()))
+
+
 def test_ordinary_life_does_not_depend_on_what_is_planted() -> None:
     """Incidents are added and change nothing else."""
     rest = [one for one in records() if not PLANTED.search(one.record.id)]
@@ -112,6 +124,21 @@ def test_every_kind_of_record_occurs() -> None:
     assert {"post", "reply", "repost", "review", "edit", "delete", "feedback"} == set(kinds)
     assert len({encode(one) for one in found}) < len(found)
     assert 0.02 < kinds["feedback"] / (kinds["feedback"] + kinds["post"] + kinds["review"]) < 0.1
+
+
+def test_ids_are_given_once() -> None:
+    """To posts and to people, over all units: what has the same id is the same post again, or a change of it."""
+    posts: dict[str, Post] = {}
+    people: dict[str, str | None] = {}
+    units: dict[str, str] = {}
+    for _, record in records():
+        if isinstance(record, Post) and record.kind not in ("edit", "delete"):
+            assert posts.setdefault(record.id, record) == record
+            assert record.author is not None
+            assert people.setdefault(record.author.id, record.author.handle) == record.author.handle
+            if not record.author.id.startswith("acct-"):
+                number = record.id.split("-")[1]
+                assert units.setdefault(record.author.id, number) == number
 
 
 @pytest.mark.parametrize("dispersion", [1.0, 1.5, 2.0])
