@@ -29,8 +29,10 @@ def show(found: Backtest, budget_in_force: float) -> None:
     for number, name in enumerate((*COLUMNS, *(TRUTH if known else ()))):
         table.add_column(name, justify="left" if number == 1 else "right", no_wrap=True)
     for budget, by in found.budgets.items():
+        detectors = [name for name in by if name not in TOGETHER]
+        told = {"budget": sum(map(shares_budget, detectors)) > 1, "all": len(detectors) > 1}
         for name, figures in by.items():
-            if name not in TOGETHER or figures.alerts != max(one.alerts for one in by.values() if one is not figures):
+            if told.get(name, True):
                 apart = "" if shares_budget(name) else ", outside the budget"
                 _add(table, budget, TOGETHER.get(name, name + apart), figures, known, style="bold")
         for rule in found.rules:

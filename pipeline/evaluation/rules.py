@@ -212,7 +212,7 @@ def _poisson_zeros(mean: float, count: int) -> float:
 ALWAYS = Rule("alarm always", 0.0, lambda past, count: math.inf)
 NEVER = Rule("alarm never", math.inf, lambda past, count: NOTHING)
 TUNABLE = (
-    Rule("mean + 3 sigma", 3.0, sigmas),
+    Rule("mean + k sigma", 3.0, sigmas),
     Rule("last hour / past 12", 3.0, times_past_twelve, count_min=3),
     Rule("EARS C2", 3.0, ears_c2),
     Rule("plain Poisson", 5.0, poisson),
