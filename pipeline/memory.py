@@ -11,7 +11,7 @@ from zlib import crc32
 
 import msgspec
 
-from schemas.insight import Insight, Root
+from schemas.insight import Aspect, Insight, Root
 from schemas.post import Post
 from schemas.time import Millis
 from schemas.vocabulary import SentimentLabel
@@ -24,7 +24,8 @@ class Memo(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     """One record seen. `offset` of the record that made it; `seen_at`: the stream clock then; `event_time`: its own;
     `units` that it concerned; `answered`: the company has replied; `deleted`: taken back, maybe before it came; `own`:
     the company wrote it. Of a post that others may pass on: `mood`, -1 if it was meant ill to 1, None if that is not
-    known; the author's `followers`; a checksum of what it `said`; the `severe` causes that it told."""
+    known; the author's `followers`; a checksum of what it `said`; the `severe` causes that it told; the `main`
+    thing that a complaint speaks of: aspect, department, polarity."""
 
     offset: int
     seen_at: int
@@ -37,8 +38,9 @@ class Memo(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     followers: int | None = None
     said: int = 0
     severe: tuple[str, ...] = ()
+    main: tuple[str, str, float] | None = None
 
-    def learn(self, insight: Insight, post: Post | None = None) -> None:
+    def learn(self, insight: Insight, post: Post | None = None, aspects: tuple[Aspect, ...] = ()) -> None:
         """What was understood of it, for those who pass it on. What only repeats another post says nothing itself."""
         if insight.kind == "repost":
             return
@@ -49,14 +51,19 @@ class Memo(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
             self.mood = None if sentiment.abstained else _MOODS[sentiment.label]
         self.followers = self.followers if insight.reach.followers is None else insight.reach.followers
         self.severe = tuple([one.cause for one in insight.severe])
+        self.main = (aspects[0].aspect, aspects[0].department, aspects[0].polarity) if aspects else None
         if post is not None:
             self.said = said_in(post)
 
     def root(self, post: str | None = None) -> Root:
         """What an insight tells of it. `post`: its id, where the insight does not name it."""
-        label = None if self.mood is None else _LABELS[self.mood]
         return Root(
-            event_time=Millis(self.event_time), post=post, label=label, followers=self.followers, severe=self.severe
+            event_time=Millis(self.event_time),
+            post=post,
+            label=None if self.mood is None else _LABELS[self.mood],
+            followers=self.followers,
+            main=None if self.main is None else _aspect(*self.main),
+            severe=self.severe,
         )
 
     def brings_counters_only(self, post: Post) -> bool:
@@ -65,6 +72,10 @@ class Memo(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
         if post.metrics is None:
             return False
         return (not post.text and post.rating is None) or said_in(post) == self.said
+
+
+def _aspect(aspect: str, department: str, polarity: float) -> Aspect:
+    return Aspect(aspect=aspect, department=department, polarity=polarity)
 
 
 def said_in(post: Post) -> int:

@@ -51,7 +51,7 @@ class Passed(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Meaning(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
-    """What was understood of the post, or of a repost that has its text."""
+    """What was understood of the post, or of a repost that has its text. `confidence` 0: only its main aspect."""
 
     compound: float
     confidence: float
@@ -223,6 +223,14 @@ def meaning_of(insight: Insight) -> Meaning | None:
         department=main.department if main else None,
         stage=insight.journey_stage,
     )
+
+
+def meaning_of_root(root: Root) -> Meaning | None:
+    """What is told of the post where there is no text."""
+    main = root.main
+    if main is None:
+        return None
+    return Meaning(compound=main.polarity, confidence=0.0, model="", aspect=main.aspect, department=main.department)
 
 
 def spread_of(insight: Insight) -> str:

@@ -70,13 +70,14 @@ class SevereCause(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Root(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What is known of the post that a repost repeats, or of which an edit brings new counters: when it was written,
-    how it was meant, who could read it, which severe causes it told. `post`: its id, by `network:post`, where it is not
-    the root of the thread."""
+    how it was meant, who could read it, the main thing that a complaint speaks of, which severe causes it told. `post`:
+    its id, by `network:post`, where it is not the root of the thread."""
 
     event_time: Millis
     post: str | None = None
     label: SentimentLabel | None = None
     followers: Count | None = None
+    main: Aspect | None = None
     severe: tuple[str, ...] = ()
 
 

@@ -22,7 +22,7 @@ from pipeline.detectors.detector import Finding, Signal, Unsettled
 from pipeline.forecast import shipped
 from pipeline.outlook import CALM_MS, CALM_SHARE, REPOSTS_MIN, SIZES, Outlook, grown_past, look, severity_of
 from pipeline.rarity import Rarity
-from pipeline.spread import SPAN_MS, Spread, meaning_of, spread_of
+from pipeline.spread import SPAN_MS, Spread, meaning_of, meaning_of_root, spread_of
 from schemas.alert import Amplification, Detection, Evidence
 from schemas.insight import Insight, Root
 from schemas.time import HOUR_MS, Millis
@@ -235,7 +235,7 @@ class CascadeDetector:
         meaning = meaning_of(insight)
         if meaning is not None and spread.label is None:
             spread.leaning += 1 if insight.sentiment is not None and insight.sentiment.label == "negative" else -1
-        spread.meaning = spread.meaning or meaning
+        spread.meaning = spread.meaning or meaning or (meaning_of_root(root) if root else None)
         state.ends_ms = min(state.ends_ms, spread.ends_ms)
         return True
 
@@ -260,7 +260,8 @@ class CascadeDetector:
             self._begin(state, insight.id, spread)
         news = spread.know(began_ms, label, root.followers)
         spread.routed(insight.routing)
-        if meaning is not None and meaning != spread.meaning:
+        meaning = meaning or spread.meaning or meaning_of_root(root)
+        if meaning != spread.meaning:
             spread.meaning, news = meaning, True
         if total and (insight.kind != "edit" or at_ms > began_ms):
             news |= spread.count(at_ms, total)

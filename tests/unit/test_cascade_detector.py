@@ -14,7 +14,7 @@ from pipeline.detectors.detector import Finding, Signal
 from pipeline.evaluation.world.spreading import polls, repost_ages
 from pipeline.outlook import CALM_MS, LOW_MIN, REPOSTS_MIN, SIZES, grown_past, severity_of
 from pipeline.spread import MARKS_MAX
-from schemas.insight import Insight, Reach, Root
+from schemas.insight import Aspect, Insight, Reach, Root
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Millis
 from tests.checks import STATE_BYTES_MAX, Run, insight
 from tests.evaluation.fit_cascade import DATA, posts
@@ -105,6 +105,21 @@ def test_a_complaint_that_spreads_is_told_while_it_is_small() -> None:
     assert [POST, f"{POST}/{seen.reposts - 1}"] == [ids[0], ids[-1]]
     assert seen.reposts == found.evidence_left_out + len(ids) - 1
     assert "A complaint about Elm (waiting) spreads" in run.detector.summary(found, "Elm", "Waiting")
+
+
+def test_it_says_what_the_post_is_about() -> None:
+    """By its main aspect where reposts have no text, by all that is understood where the post itself is seen."""
+    run = quiet_unit()
+    main = Aspect(aspect="wait_time", department="operations", polarity=-0.7)
+    for one in quick(50, known=msgspec.structs.replace(COMPLAINT, main=main)):
+        see(run, one)
+    found = finding(run, NOW + HOUR_MS)
+    assert ("wait_time", "operations", ("wait_time",)) == (found.aspect, found.department, found.detection.aspects)
+    assert (-0.7, 0.0) == (found.sentiment_mean, found.sentiment_confidence)
+    see(run, original(aspects=(msgspec.structs.replace(main, aspect="staff"),)))
+    found = finding(run, NOW + HOUR_MS)
+    assert ("staff", 0.6, "test/1") == (found.aspect, found.sentiment_confidence, found.model)
+    assert ("hint", 0.9) == (found.routing_rule, found.routing_confidence)
 
 
 @pytest.mark.parametrize(("label", "alerted"), [("negative", True), ("neutral", False), ("positive", False)])
