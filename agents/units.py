@@ -96,15 +96,16 @@ class UnitsLogProcessor:
 
 
 def emissions_of(output: Output, topics: Topics) -> list[Emission]:
-    """An output of the engine as records: an alert goes to all alerts and to its unit's own topic."""
+    """An output of the engine as records. An alert goes to all alerts and to the topic of the unit that it is addressed
+    to: its own, or head office where it is confidential. What became of actions on it goes the same way."""
     value = encode(output)
     if isinstance(output, Alert):
         headers = tuple(cloud_event_headers(output))
-        unit_id = output.labels.unit_id
+        reader = output.addressed_to or output.labels.unit_id
         return [
-            Emission(topics("alerts"), unit_id.encode(), value, None, headers),
-            Emission(topics.unit_alerts(unit_id), output.alert_id.encode(), value, 0, headers),
+            Emission(topics("alerts"), reader.encode(), value, None, headers),
+            Emission(topics.unit_alerts(reader), output.alert_id.encode(), value, 0, headers),
         ]
     if isinstance(output, UnitRollup):
         return [Emission(topics("rollup"), output.unit_id.encode(), value)]
-    return [Emission(topics("cases"), output.unit_id.encode(), value)]
+    return [Emission(topics("cases"), (output.addressed_to or output.unit_id).encode(), value)]

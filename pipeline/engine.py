@@ -123,8 +123,10 @@ class Engine:
         count(state, insight, watermark_ms)
         if insight.kind == "answer":
             return
-        confidential = bool(insight.severe) and _is_confidential(state, insight)
-        if not confidential:
+        confidential = bool(state.profile.confidential) and _is_confidential(state, insight)
+        if confidential:
+            insight = _for_head_office(state, insight)
+        else:
             likeness.observe(state.likeness, insight)
         for detector in self.detectors:
             kept = getattr(state, detector.name)
@@ -159,9 +161,7 @@ class Engine:
         self, state: UnitState, detector: Detector, signal: Signal, insight: Insight, outputs: list[Output]
     ) -> None:
         """Opens an alert, or lets the one that is firing grow."""
-        secret = signal.cause.partition(":")[2] in state.profile.confidential or (
-            bool(insight.severe) and _is_confidential(state, insight)
-        )
+        secret = bool(state.profile.confidential) and _is_confidential(state, insight)
         main = insight.aspects[0].department if insight.aspects else None
         self._raise(state, detector, signal, insight.id, outputs, to_head_office=secret, department=main)
 
@@ -338,8 +338,18 @@ class Engine:
 
 
 def _is_confidential(state: UnitState, insight: Insight) -> bool:
-    """Whether only head office may know of it."""
-    return any(severe.cause in state.profile.confidential for severe in insight.severe)
+    """Whether only head office may know of it: by what it says, or what the post says that it passes on."""
+    told = [severe.cause for severe in insight.severe]
+    if insight.root is not None:
+        told += insight.root.severe
+    return any(cause in state.profile.confidential for cause in told)
+
+
+def _for_head_office(state: UnitState, insight: Insight) -> Insight:
+    """Without the causes that are not confidential: their alerts are the unit's, and this must not be in them. Head
+    office sees the whole post."""
+    severe = tuple(one for one in insight.severe if one.cause in state.profile.confidential)
+    return msgspec.structs.replace(insight, severe=severe)
 
 
 def _is_news(case: Case, finding: Finding) -> bool:

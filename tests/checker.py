@@ -6,7 +6,7 @@ room of the service is a new law, and none of the others changes.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -281,12 +281,18 @@ def sequences_have_no_holes(run: Run) -> Iterator[tuple[Kind, str]]:
 
 
 def units_have_their_alerts(run: Run) -> Iterator[tuple[Kind, str]]:
-    """A unit's own topic holds its alerts, in their order, with the bytes and headers of `cem.alerts`, repeats aside,
-    under the alert's id as key."""
+    """A unit's own topic holds the alerts that are addressed to it, with the bytes and headers of `cem.alerts`, repeats
+    aside, under the alert's id as key; those about one unit in their order. `cem.alerts` has whom they are addressed to
+    as key; nothing that is addressed to head office is with the unit that it is about."""
     wanted: dict[str, dict[str, Stored]] = defaultdict(dict)
+    about: dict[str, str] = {}
     for name, record in _names("alerts", run.of("alerts")):
-        unit_id = alerts.decode(record.value).labels.unit_id
-        wanted[run.parts.topics.unit_alerts(unit_id)].setdefault(name, record)
+        alert = alerts.decode(record.value)
+        reader = alert.addressed_to or alert.labels.unit_id
+        about[name] = alert.labels.unit_id
+        wanted[run.parts.topics.unit_alerts(reader)].setdefault(name, record)
+        if record.key != reader.encode():
+            yield Kind.WRONG, f"{record.topic} {name}: the key is {record.key!r}, not {reader!r}"
     prefix = run.parts.topics.unit_alerts("")
     for topic in wanted.keys() | {topic for topic in run.stored if topic.startswith(prefix)}:
         found: dict[str, Stored] = {}
@@ -298,8 +304,25 @@ def units_have_their_alerts(run: Run) -> Iterator[tuple[Kind, str]]:
             one, other = found[name], wanted[topic][name]
             if (one.value, one.headers, one.key) != (other.value, other.headers, name.rpartition("/")[0].encode()):
                 yield Kind.WRONG, f"{topic} {name}"
-        if found.keys() == wanted[topic].keys() and [*found] != [*wanted[topic]]:
+        if found.keys() == wanted[topic].keys() and _by_unit(found, about) != _by_unit(wanted[topic], about):
             yield Kind.DISORDER, topic
+
+
+def _by_unit(names: Iterable[str], about: Mapping[str, str]) -> dict[str, list[str]]:
+    """Names of alerts by the unit that they are about: of two units nobody says which alert comes first."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        found[about[name]].append(name)
+    return found
+
+
+def cases_are_kept_apart(run: Run) -> Iterator[tuple[Kind, str]]:
+    """What became of an action has the unit as key that the alert is addressed to."""
+    for record in run.of("cases"):
+        entry = cases.decode(record.value)
+        reader = entry.addressed_to or entry.unit_id
+        if record.key != reader.encode():
+            yield Kind.WRONG, f"{record.topic}/{record.partition}/{record.offset}: the key is {record.key!r}"
 
 
 def log_is_in_order(run: Run) -> Iterator[tuple[Kind, str]]:
@@ -398,6 +421,7 @@ AT_LEAST_ONCE: list[tuple[str, Law]] = [
     ("cases equal the replay's", partial(equals_straight_run, name="cases")),
     ("roll-ups equal the replay's", partial(equals_straight_run, name="rollup")),
     ("units have their alerts", units_have_their_alerts),
+    ("cases are kept apart", cases_are_kept_apart),
     ("no name has two contents", one_content),
     ("sequences have no holes", sequences_have_no_holes),
     ("states equal the replay's", states_equal_straight_run),

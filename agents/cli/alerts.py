@@ -72,6 +72,8 @@ def _line(alert: Alert) -> Text:
     line.append(f"{alert.change:<12}", style=COLOURS[alert.severity_label])
     line.append(f" {alert.severity:>2}  {alert.status}/{alert.state}  {alert.alert_id}  ")
     line.append(shown(alert.annotations.summary))
+    if alert.addressed_to is not None:
+        line.append(f"  to {alert.addressed_to} only", style="bold")
     return line
 
 
