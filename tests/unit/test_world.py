@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from functools import cache
 from itertools import pairwise
@@ -10,6 +11,7 @@ from statistics import fmean
 
 import pytest
 
+from pipeline.cascade import Cascade
 from pipeline.directory_check import check
 from pipeline.evaluation import phrases
 from pipeline.evaluation.incident import INCIDENT_KINDS, Incident
@@ -18,9 +20,16 @@ from pipeline.evaluation.world.locals import CLOSED, QUIETER, local, locals_of
 from pipeline.evaluation.world.people import FOLLOWERS_MODEST
 from pipeline.evaluation.world.sentences import LOUD, PRAISE_CAMPAIGN, SEVERE, SEVERE_OF, SPAM
 from pipeline.evaluation.world.settings import WorldSettings
-from pipeline.evaluation.world.spreading import ORDINARY_MAX, ordinary_reposts, polls, repost_ages
+from pipeline.evaluation.world.spreading import (
+    ORDINARY_MAX,
+    growing_ages,
+    ordinary_reposts,
+    polls,
+    repost_ages,
+)
 from pipeline.evaluation.world.timed import Timed
 from pipeline.evaluation.world.world import World
+from pipeline.forecast import forecast
 from pipeline.sources.units_file import parse_units, write_units
 from pipeline.taxonomy import load
 from schemas.codec import Codec, encode
@@ -291,6 +300,24 @@ def test_cascades_have_the_pace_of_real_ones() -> None:
     assert 60 < fmean(halves) < 200
     assert 2 < fmean(tenths) < 12
     assert all(age < 2 * DAY_MS for age in repost_ages(Random(1), 500, 2 * DAY_MS))
+
+
+def test_what_grows_from_person_to_person_doubles() -> None:
+    """A dozen or so at first, then supercritical as the forecast sees it, in the end exactly as many as planted."""
+    doubled = supercritical = 0
+    for seed in range(10):
+        ages = growing_ages(Random(seed), 2_000)
+        assert len(ages) == 2_000 and sorted(ages) == ages and ages[0] > 0
+        after_20, after_60 = (bisect_right(ages, minutes * 60_000) for minutes in (20, 60))
+        doubled += after_60 > 4 * after_20
+        cascade = Cascade(followers=500)
+        for age in ages[:after_60]:
+            cascade.observe(age / 1000, 300)
+        supercritical += forecast(cascade, 3600.0).supercritical
+        assert ages[20] < 30 * 60_000
+    assert doubled >= 8
+    assert supercritical >= 7
+    assert all(age < DAY_MS for age in growing_ages(Random(1), 500, DAY_MS))
 
 
 def test_ordinary_posts_are_seldom_passed_on() -> None:

@@ -17,7 +17,7 @@ from pipeline.evaluation.world.people import SOCIAL, advertiser, person
 from pipeline.evaluation.world.plan import Planned
 from pipeline.evaluation.world.sentences import PRAISE_CAMPAIGN, SEVERE, SPAM
 from pipeline.evaluation.world.settings import WorldSettings
-from pipeline.evaluation.world.spreading import FOLLOWED_MS, ordinary_reposts, repost_ages
+from pipeline.evaluation.world.spreading import FOLLOWED_MS, growing_ages, ordinary_reposts, repost_ages
 from pipeline.evaluation.world.timed import Timed
 from pipeline.evaluation.world.writing import Pen
 from schemas.post import Author, Post
@@ -25,8 +25,10 @@ from schemas.time import Millis
 from schemas.vocabulary import Network
 
 INFLUENTIAL_REPOSTS: Final = (5, 100)
-SPREADER_FOLLOWERS: Final = (300, 15_000)
-"""Of whoever starts a cascade."""
+GROWING: Final = 0.5
+"""The share of cascades that grow from person to person; the others have an audience at once, as the real ones."""
+AUDIENCE: Final = {True: (50, 1_000), False: (1_000, 15_000)}
+"""Followers of whoever starts a cascade, by whether it grows."""
 
 
 class Planting:
@@ -37,6 +39,7 @@ class Planting:
         self._settings = settings
         self._random = Random(f"{settings.seed}/incident/{planned.number}")  # noqa: S311 - a repeatable world
         self._pen = Pen(self._random, local, series=f"i{planned.number}-")
+        self._grows = planned.kind == "cascade" and self._random.random() < GROWING
         self.originals = self._originals()
         self.ages = array("q", self._ages())
 
@@ -98,7 +101,7 @@ class Planting:
         random, planned, pen = self._random, self.planned, self._pen
         if planned.kind == "severe":
             return pen.complaint(at, pen.stranger(at), network, (random.choice(SEVERE[planned.cause]),), 0)
-        followed = planned.size if planned.kind == "influential" else random.randint(*SPREADER_FOLLOWERS)
+        followed = planned.size if planned.kind == "influential" else random.randint(*AUDIENCE[self._grows])
         author: Author = person(random, pen.name("s"), at, followed=followed)
         cores = phrases.COMPLAINTS[planned.cause]
         return pen.complaint(at, author, network, cores, random.randrange(len(cores)))
@@ -110,4 +113,6 @@ class Planting:
         count = self.planned.size if kind == "cascade" else random.randint(*INFLUENTIAL_REPOSTS)
         if kind == "severe":
             count = ordinary_reposts(random)
-        return repost_ages(random, count, min(FOLLOWED_MS, self._settings.ends - self.planned.starts))
+        return (growing_ages if self._grows else repost_ages)(
+            random, count, min(FOLLOWED_MS, self._settings.ends - self.planned.starts)
+        )

@@ -3,12 +3,16 @@
 In: a random number generator. Out: how many reposts, their ages in milliseconds, polls of a counter. The one rule: the
 number is decided first, so that it can be planted; the times are those of a branching process with that many.
 
-Source: each repost answers the original (45 %) or a repost before it, after a delay by the kernel of SEISMIC (see
+Source: each repost follows the original (45 %) or a repost before it, after a delay by the kernel of SEISMIC (see
 `pipeline.cascade`). The 45 % is fitted: it gives the pace of the 50 TiDeH cascades (median time until 10, 25, 50 and 75
 % of the reposts are there: 3, 18, 142, 638 minutes; this gives 5, 17, 109 and 861). How often an ordinary post is
-passed on is that of the 9,001 tweets to airlines: 6 % at all, 0.8 % more than once, with a tail of exponent 2.2.
+passed on is that of the 9,001 tweets to airlines: 6 % at all, 0.8 % more than once, with a tail of exponent 2.2. What
+grows from person to person instead, slowly and then doubling, is that process with as many children for each as an
+epidemic's final size needs (Kermack and McKendrick, 1927): those whom it can reach become fewer.
 """
 
+import heapq
+import math
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Final
@@ -23,6 +27,10 @@ MORE_THAN_ONCE: Final = 0.13
 TAIL_EXPONENT: Final = 2.2
 ORDINARY_MAX: Final = 50
 """An ordinary post is not passed on more often, so that all that spreads further is planted."""
+CHILDREN: Final = (2.0, 4.0)
+"""How many reposts one brings at first where it grows from person to person: it doubles every 40 to 4 minutes."""
+FIRST_CHILDREN: Final = 20
+SPARE: Final = 1.15
 FOLLOWED_MS: Final = int(SPAN_SECONDS) * SECOND_MS
 POLLS: Final = (
     (2 * HOUR_MS, 5 * MINUTE_MS), (12 * HOUR_MS, 15 * MINUTE_MS), (48 * HOUR_MS, HOUR_MS), (FOLLOWED_MS, 6 * HOUR_MS),
@@ -55,6 +63,16 @@ def repost_ages(random: Random, count: int, within_ms: int = FOLLOWED_MS) -> lis
     return sorted(max(1, int(age * SECOND_MS)) for age in ages[1:])
 
 
+def growing_ages(random: Random, count: int, within_ms: int = FOLLOWED_MS) -> list[int]:
+    """The same for a post that few follow at first: each repost brings two to four, until most have seen it."""
+    limit = within_ms / SECOND_MS
+    children = random.uniform(*CHILDREN)
+    reachable = SPARE * count / _final_share(children)
+    while len(found := _epidemic(random, children, reachable, limit)) < count:
+        reachable *= SPARE
+    return sorted(max(1, int(age * SECOND_MS)) for age in random.sample(found, count))
+
+
 def polls(ages: Sequence[int], within_ms: int = FOLLOWED_MS) -> Iterator[tuple[int, int]]:
     """What a connector sees that polls a post's counter: (age, total) wherever the total has risen since the poll
     before. Ages below `within_ms`."""
@@ -69,6 +87,32 @@ def polls(ages: Sequence[int], within_ms: int = FOLLOWED_MS) -> Iterator[tuple[i
             if seen > known:
                 known = seen
                 yield age, seen
+
+
+def _epidemic(random: Random, children: float, reachable: float, limit: float) -> list[float]:
+    """Ages in seconds, in order, below `limit`. Whoever would pass it on does so unless he is one who has."""
+    most = reacted(limit)
+    waiting = [_delay(random.random() * most) for _ in range(FIRST_CHILDREN)]
+    heapq.heapify(waiting)
+    ages: list[float] = []
+    while waiting:
+        age = heapq.heappop(waiting)
+        if random.random() * reachable < len(ages):
+            continue
+        ages.append(age)
+        for _ in range(int(children + random.random())):
+            later = age + _delay(random.random() * most)
+            if later < limit:
+                heapq.heappush(waiting, later)
+    return ages
+
+
+def _final_share(children: float) -> float:
+    """The share of those who can be reached that an epidemic reaches: where z = 1 - exp(-children z)."""
+    share = 1.0
+    for _ in range(100):
+        share = 1.0 - math.exp(-children * share)
+    return share
 
 
 def _delay(share: float) -> float:
