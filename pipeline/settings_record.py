@@ -1,8 +1,8 @@
 """A unit's settings as its log gets them. In: the directory as of a version. Out: UnitSettings.
 
 The one rule: what finds a unit (handles, names, places), and who works there, is the enrich agent's business only; the
-log does without all names. What is confidential for a region or brand is so for all units below it, and what is usual there is
-what a new unit below starts from: the log of each says it.
+log does without all names. What is confidential for a region or brand is so for all units below it, and what is usual
+there is what a new unit below starts from: the log of each says it.
 """
 
 import msgspec
