@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from pipeline.cascade import SPAN_SECONDS, Cascade
 from pipeline.forecast import Fit, Forecast, evidence, forecast, grown
-from pipeline.rarity import Rarity, Scale
+from pipeline.rarity import Rarity, Scale, half_tens
 from pipeline.spread import Spread
 from schemas.time import HOUR_MS, SECOND_MS
 
@@ -65,7 +65,7 @@ def look(spread: Spread, sizes: Rarity, at_ms: int, share: float, fit: Fit) -> O
     found = forecast(cascade, age_seconds, fit)
     rarity = sizes.expected(SIZES, max(1, found.low), at_ms)
     grows = found.supercritical and found.observed >= SUPERCRITICAL_MIN
-    rarity_max = share / SUPERCRITICAL_WRONG if grows else share
+    rarity_max = float(f"{share / SUPERCRITICAL_WRONG if grows else share:.3g}")
     further = _further(cascade, age_seconds, fit)
     quiet = at_ms - spread.last_ms >= CALM_MS or not spread.alive
     far = found.observed >= REPOSTS_MIN and rarity <= rarity_max and (grows or found.low >= LOW_MIN)
@@ -76,16 +76,14 @@ def look(spread: Spread, sizes: Rarity, at_ms: int, share: float, fit: Fit) -> O
 
 
 def severity_of(low: int) -> int:
-    """Severity 1 to 10, from the payload's `low` alone: 4 at 100 reposts, two more for each factor of ten."""
-    return min(10, max(1, math.floor(2.0 * math.log10(max(1, low)) + 1e-9)))
+    """Severity 1 to 10, from the payload's `low` alone: 4 at 100 reposts, 5 at 300, 6 at 1,000 and so on."""
+    return min(10, max(1, half_tens(low)))
 
 
 def grown_past(low: int) -> int:
     """The last of 100, 300, 1,000, 3,000 and so on that the low end has passed; 0 if none."""
-    if low < 100:
-        return 0
-    power: int = 10 ** (len(str(low)) - 1)
-    return 3 * power if low >= 3 * power else power
+    halves = half_tens(low)
+    return int((1, 3)[halves % 2] * 10 ** (halves // 2)) if low >= 100 else 0
 
 
 def _further(cascade: Cascade, age_seconds: float, fit: Fit) -> float:

@@ -93,6 +93,12 @@ class Rarity(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
         return Rarity(self.since_ms, self.upto_ms, list(self.counts))
 
 
+def half_tens(size: int) -> int:
+    """A size on the scale of 1, 3, 10, 30, 100, 300 and so on: how many of them it has passed, without the 1."""
+    power = len(str(size)) - 1
+    return 2 * power + int(size >= 3 * 10**power)
+
+
 def _steps(scale: Scale, size: float) -> float:
     """How many factors of four above the least. The tiny addition keeps whole powers of four on their step."""
     return math.log(size / scale.least) * _PER_LOG + 1e-9

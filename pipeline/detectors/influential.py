@@ -9,7 +9,6 @@ of 50 retweet cascades (Hill's estimate: 1.30 for the 1,057 with at least 10,000
 least 100,000). How many of those who complain have that many is assumed: one a month, learned soon.
 """
 
-import math
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -18,7 +17,7 @@ import msgspec
 
 from pipeline.detectors.detector import Finding, Signal, Unsettled
 from pipeline.detectors.mention import Mention, aspects_of, mention_of, told
-from pipeline.rarity import Rarity, Scale
+from pipeline.rarity import Rarity, Scale, half_tens
 from schemas.alert import Amplification, Detection
 from schemas.insight import Insight
 from schemas.time import DAY_MS, MINUTE_MS
@@ -136,7 +135,7 @@ class InfluentialDetector:
                 observed=len(window),
                 distinct_authors=len(audiences),
                 rarity=known.expected(AUDIENCES, max(audiences.values(), default=FOLLOWERS_MIN), at_ms),
-                rarity_max=self.false_alerts_a_month,
+                rarity_max=float(f"{self.false_alerts_a_month:.3g}"),
                 baseline="prior" if cold else "unit",
                 cold_start=cold,
                 aspects=aspects_of(mentions),
@@ -215,8 +214,8 @@ class InfluentialDetector:
 
 
 def severity_of(reach: int) -> int:
-    """Severity 1 to 10, from the payload's `reach` alone: 4 at 10,000, two more for each factor of ten."""
-    return min(10, max(1, math.floor(2.0 * math.log10(max(1, reach)) + 1e-9) - 4))
+    """Severity 1 to 10, from the payload's `reach` alone: 4 at 10,000, 5 at 30,000, 6 at 100,000 and so on."""
+    return min(10, max(1, half_tens(reach) - 4))
 
 
 def _signal(at_ms: int, audiences: dict[str, int]) -> Signal:

@@ -503,11 +503,11 @@ def test_what_concerns_no_cascade_is_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("low", "severity", "past"),
-    [(0, 1, 0), (20, 2, 0), (99, 3, 0), (100, 4, 100), (299, 4, 100), (300, 4, 300), (999, 5, 300), (1000, 6, 1000),
-     (10_000, 8, 10_000), (100_000, 10, 100_000), (2_999_999, 10, 1_000_000)],
+    [(0, 1, 0), (20, 2, 0), (30, 3, 0), (99, 3, 0), (100, 4, 100), (299, 4, 100), (300, 5, 300), (999, 5, 300),
+     (1000, 6, 1000), (10_000, 8, 10_000), (100_000, 10, 100_000), (3_162, 7, 3_000), (2_999_999, 10, 1_000_000)],
 )  # fmt: skip
 def test_severity_follows_from_the_low_end(low: int, severity: int, past: int) -> None:
-    """Two steps for each factor of ten; thresholds at 1 and 3 of each."""
+    """A step at 1 and at 3 of each power of ten, so that what is news by both is news once."""
     assert (severity, past) == (severity_of(low), grown_past(low))
 
 

@@ -67,7 +67,7 @@ def test_nothing_else_is(fields: dict[str, Any]) -> None:
 
 def test_what_is_usual_here_is_not_rare() -> None:
     """A unit about which somebody with 300,000 followers complains every week does not need to be told of it; of
-    thirty millions it does. The same budget takes a stranger unit's 300,000 for rare."""
+    a hundred millions it does. The same budget takes a stranger unit's 300,000 for rare."""
     _, famous, now = quiet_unit(months=0)
     for week in range(26):
         now = START_MS + week * 7 * DAY_MS
@@ -77,7 +77,7 @@ def test_what_is_usual_here_is_not_rare() -> None:
     assert [] == raised(famous, heard(1, now + 2 * DAY_MS, 300_000))
     assert [10] == raised(famous, heard(2, now + 2 * DAY_MS, 100_000_000))
     _, other, _ = quiet_unit()
-    assert [6] == raised(other, heard(1, now + 2 * DAY_MS, 300_000))
+    assert [7] == raised(other, heard(1, now + 2 * DAY_MS, 300_000))
 
 
 def test_a_smaller_budget_takes_a_larger_audience() -> None:
