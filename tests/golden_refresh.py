@@ -31,7 +31,7 @@ from schemas.deadletter import DeadLetter
 from schemas.erasure import Erasure
 from schemas.event import Ancestor, UnitAction, UnitErasure, UnitRollup, UnitSettings
 from schemas.feedback import Feedback
-from schemas.insight import Aspect, Insight, Reach, Routing, Scores, Sentiment, Suspicion
+from schemas.insight import Aspect, Insight, Reach, Root, Routing, Scores, Sentiment, SevereCause, Suspicion
 from schemas.post import Author, Metrics, Place, Post
 from schemas.record import Source
 from schemas.text import StoredText
@@ -58,9 +58,15 @@ INSIGHT = Insight(
         Aspect(aspect="wait_time", department="operations", polarity=-0.8),
         Aspect(aspect="food_temperature", department="kitchen", polarity=-0.4),
     ),
+    severe=(SevereCause(cause="illness", words="food poisoning", department="kitchen", severity=8),),
     language="en", emotion="anger", journey_stage="service", touchpoint="counter",
     scores=Scores(nps=2, csat=1, ces=6, rating=1.5), reach=Reach(followers=18_000, reposts=41),
-    thread="98", text_ref="x:99", fingerprint="a1b2c3d4", suspicion=Suspicion(score=0.12, reasons=("new_account",)),
+    thread="98",
+    root=Root(
+        event_time=MORNING, post="x:97", label="negative", followers=90,
+        main=Aspect(aspect="wait_time", department="operations", polarity=-0.6), severe=("illness",),
+    ),
+    text_ref="x:99", fingerprint="a1b2c3d4", suspicion=Suspicion(score=0.12, reasons=("new_account",)),
     routing=Routing(rule="handle", confidence=0.93), customer_ref="C-1", contact_consent=True,
     first_answer_ms=5_400_000, source=SECOND,
 )  # fmt: skip
@@ -79,23 +85,30 @@ UNIT = Unit(
     departments=(
         Department(name="operations", owner="ana", acknowledge_within=30, answer_within=120, resolve_within=480),
     ),
-    escalation=("ana", "head-office"), confidential=("discrimination",), staff=("Ana Ruiz",),
+    escalation=("ana", "head-office"), complaints_a_week=2.5, confidential=("discrimination",), staff=("Ana Ruiz",),
 )  # fmt: skip
 BARE_UNIT = Unit(id="s", name="S", kind="other", time_zone="UTC")
 
 _DETECTION = Detection(
     method="gamma_poisson_tail", window_s=3600, observed=6, distinct_authors=5, expected=0.2, p_value=2e-06,
-    baseline="unit", cold_start=False,
+    rarity=0.00144, rarity_max=0.064, dispersion=1.41, baseline="group", cold_start=True, words=("food poisoning",),
+    aspects=("wait_time", "food_temperature"),
+)  # fmt: skip
+_BARE_DETECTION = Detection(
+    method="severe_phrase", window_s=86_400, observed=1, distinct_authors=1, baseline="none",
 )  # fmt: skip
 ALERT = Alert(
     schema_version="1.1", change="escalated", status="firing", state="assigned", alert_id="store-17-1000001",
-    sequence=4, dedup_key="acme/store-17/wait_time/surge", parent_alert_id="region-west-77", severity=7,
-    severity_label="error", starts_at=MORNING, detected_at=NOON, ends_at=EVENING, actor="ana", action_id="act-1",
+    sequence=4, dedup_key="acme/store-17/wait_time/surge", addressed_to="acme",
+    parent_alert_id="region-west-77", severity=7, severity_label="error", starts_at=MORNING, detected_at=NOON,
+    ends_at=EVENING, actor="ana", action_id="act-1",
     labels=Labels(
         alertname="NegativeSurge", brand="acme", region="west", unit_id="store-17", unit_kind="store",
         department="operations", aspect="wait_time", journey_stage="service",
     ),
-    annotations=Annotations(summary="6 complaints in an hour", recommended_action="open a second till"),
+    annotations=Annotations(
+        summary="6 complaints in an hour", recommended_action="open a second till", ends_when="nobody complains",
+    ),
     detection=_DETECTION,
     amplification=Amplification(
         reposts=41, reach=18_000, branching=1.3, branching_low=1.05, branching_high=1.6, supercritical=True,
@@ -111,7 +124,7 @@ BARE_ALERT = Alert(
     change="opened", status="firing", state="open", alert_id="store-17-1000001", sequence=1,
     dedup_key="store-17/surge", severity=3, severity_label="warning", starts_at=NOON, detected_at=NOON,
     labels=Labels(alertname="NegativeSurge", unit_id="store-17"), annotations=Annotations(summary="3 complaints"),
-    detection=_DETECTION, sentiment=AlertSentiment(mean=-0.5, confidence=0.6, model="vader+care/1"),
+    detection=_BARE_DETECTION, sentiment=AlertSentiment(mean=-0.5, confidence=0.6, model="vader+care/1"),
     routing=AlertRouting(rule="hint", confidence=1.0),
 )  # fmt: skip
 
@@ -229,9 +242,9 @@ EXAMPLES: dict[str, tuple[msgspec.Struct, msgspec.Struct]] = {
     "alert": (ALERT, BARE_ALERT),
     "case_entry": (
         CaseEntry(
-            schema_version="1.1", alert_id="a-1", unit_id="store-17", sequence=4, action_id="act-1", action="resolve",
-            actor="ana", accepted=True, reason="accepted", status="quiet", state="resolved", note_ref="note:act-1",
-            resolution_code="refunded", dismissal_code="false", event_time=NOON,
+            schema_version="1.1", alert_id="a-1", unit_id="store-17", addressed_to="acme", sequence=4,
+            action_id="act-1", action="resolve", actor="ana", accepted=True, reason="accepted", status="quiet",
+            state="resolved", note_ref="note:act-1", resolution_code="refunded", dismissal_code="false", event_time=NOON,
         ),
         CaseEntry(
             alert_id="a-1", unit_id="store-17", sequence=0, action_id="act-1", action="snooze", actor="ana",
