@@ -18,7 +18,7 @@ MONTH_DAYS = 30
 YOUNG_DAYS = 7
 
 
-def figures(seen: list[Seen], place: int, budget: float) -> dict[str, Any]:
+def figures(seen: list[Seen], budget: float) -> dict[str, Any]:
     """Of one dispersion at one budget."""
     raised = [(one.part, alert) for one in seen for alert in one.opened if alert.budget == budget]
     false = [(part, alert) for part, alert in raised if not alert.back]
@@ -74,7 +74,7 @@ def figures(seen: list[Seen], place: int, budget: float) -> dict[str, Any]:
                 rate,
                 size,
                 [one for part in seen if part.part.rate == rate for one in part.planted if one.size == size],
-                place,
+                budget,
                 thresholds,
                 here[rate],
             )
@@ -95,10 +95,10 @@ def _a_month(kinds: Iterable[str], months: dict[str, float]) -> dict[str, float]
 
 
 def _cell(
-    rate: float, size: int, planted: list[Planted], place: int, thresholds: Sequence[float], here: Sequence[float]
+    rate: float, size: int, planted: list[Planted], budget: float, thresholds: Sequence[float], here: Sequence[float]
 ) -> dict[str, Any]:
     """Incidents of one size in units with one mean."""
-    ours = [one.ours[place] for one in planted]
+    ours = [one.ours[budget] for one in planted]
     rules: dict[str, Any] = {}
     for number, (rule, threshold) in enumerate(zip(RULES, thresholds, strict=True)):
         theirs = [_reached(one.rules[number], threshold) for one in planted]

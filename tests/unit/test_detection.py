@@ -9,7 +9,8 @@ import pytest
 from pipeline.evaluation.rules import TUNABLE
 from tests.evaluation.detection import QUICK, measure, rows, show
 from tests.evaluation.detection_figures import RATES, worse
-from tests.evaluation.detection_play import SIZES, Part, play
+from tests.evaluation.detection_life import Part
+from tests.evaluation.detection_play import SIZES, play
 
 
 @cache
@@ -54,11 +55,34 @@ def test_won_and_lost_are_the_difference() -> None:
             assert pytest.approx(ahead, abs=0.02) == rule["won"] - rule["lost"]
 
 
+PART = Part(
+    dispersion=2.0, rate=0.2, first_unit=0, units=8, days=24, rhythm=True, grouped=False, budgets=(2.0, 0.05),
+    plantings=1, seed=7,
+)  # fmt: skip
+
+
 def test_a_play_can_be_played_again() -> None:
     """Everything follows from the seed, so that figures can be compared."""
-    part = Part(2.0, 0.2, 0, 2, 20, True, (0.1, 0.0075), 1, 7)
+    part = PART._replace(units=2)
     assert play(part) == play(part)
     assert play(part) != play(part._replace(seed=8))
+
+
+def test_budgets_played_together_see_what_each_sees_alone() -> None:
+    """A smaller budget is played in full only for units that had an alert with the larger one; nothing else changes."""
+    together = play(PART)
+    assert any(alert.budget == 2.0 for alert in together.opened), "nothing to compare"
+    for budget in PART.budgets:
+        alone = play(PART._replace(budgets=(budget,)))
+        assert alone.opened == [alert for alert in together.opened if alert.budget == budget]
+        assert [one.ours[budget] for one in alone.planted] == [one.ours[budget] for one in together.planted]
+
+
+def test_what_the_directory_says_of_a_group_is_used() -> None:
+    """A unit whose usual is known from its group is judged by that from its first day on."""
+    rare = PART._replace(rate=0.05, units=2, days=4)
+    known = [one.ours[2.0] is not None for one in play(rare._replace(grouped=True)).planted]
+    assert sum(one.ours[2.0] is not None for one in play(rare).planted) < sum(known)
 
 
 def test_what_is_printed_is_what_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
