@@ -7,11 +7,14 @@ Out: a bootstrap address, about two seconds later.
 The one rule: nothing is left behind. The Java process and its temporary folder end with `stop()`, with the
 `with` block, and with this process even when it is killed (see `guard.py`); and every wait is bounded.
 
-A data folder, given or temporary, holds `server.properties`, `server.log`, `topics/` and `tmp/`.
+A data folder, given or temporary, holds `server.properties`, `server.log`, `topics/`, `tmp/` and `lock`. The lock is
+ours, and is taken before anything is written: Kafka takes its own only after its controller has elected itself over
+the log of metadata in the folder and written to it, beneath the broker that is at work there.
 """
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import random
@@ -116,6 +119,7 @@ class EmbeddedKafka:
         self._temporary: Path | None = None
         self._folder = Path()
         self._guard: Guard | None = None
+        self._lock: int | None = None
         self._port: int | None = None
         self._pid = 0
 
@@ -179,11 +183,21 @@ class EmbeddedKafka:
             running.stop()
         elif self._temporary is not None:  # a start ended before it had a guard
             shutil.rmtree(self._temporary, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def kill(self) -> None:
         """SIGKILL the broker alone and return when it is gone: the crash of a fault test."""
         if self._guard is not None:
             self._ask("kill")
+
+    def log_tail(self) -> str:
+        """The end of Kafka's log, to say why the broker is gone; nothing after `stop()` of a temporary one."""
+        try:
+            return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
+        except FileNotFoundError:
+            return ""
 
     def __enter__(self) -> Self:
         return self.start()
@@ -199,6 +213,7 @@ class EmbeddedKafka:
             self._folder = self._data.resolve()
         scratch = self._folder / "tmp"  # where codecs put their libraries, else they stay in the system's
         scratch.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self._folder)
         _format(self._folder / "topics", kafka.checkpoint)
         java = kafka.java(
             f"-Xmx{self._heap_mib}m",
@@ -206,7 +221,7 @@ class EmbeddedKafka:
             "kafka.Kafka",
             str(self._folder / "server.properties"),
         )
-        self._guard = Guard(java, self.log_path, self._temporary)
+        self._guard = Guard(java, self.log_path, self._temporary, held=(self._lock,))
 
     def _run(self, port: int, deadline: float) -> tuple[str | None, str]:
         """Start Java once: what went wrong, None where it is ready, and the log of this start."""
@@ -241,7 +256,7 @@ class EmbeddedKafka:
         errors = [line for line in lines[:-LOG_LINES_SHOWN] if " ERROR " in line or "Exception: " in line]
         return (
             f"Apache Kafka {VERSION} did not start: {problem}. Its log tells why; usual causes are a wrong "
-            f"property (given: {self._properties or 'none'}), a data folder in use or of another version, "
+            f"property (given: {self._properties or 'none'}), a data folder of another version, "
             f"too little memory (heap_mib={self._heap_mib}).\n"
         ) + "\n".join([*errors[:LOG_ERRORS_SHOWN], *lines[-LOG_LINES_SHOWN:]])
 
@@ -356,6 +371,20 @@ def _format(topics: Path, checkpoint: Path) -> None:
         shutil.copyfile(checkpoint, topics / checkpoint.name)
         identity = {"cluster.id": _new_id(), "node.id": "1", "directory.id": _new_id()}
         _write_properties(marker, {"version": "1", **identity})
+
+
+def _locked(folder: Path) -> int:
+    """The open file whose lock says that the folder is in use, as long as anybody holds it open. Raises
+    EmbeddedKafkaError where another does."""
+    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise EmbeddedKafkaError(
+            f"another Kafka uses the data folder {folder}: stop that one, or name another folder"
+        ) from None
+    return file
 
 
 def _node(folder: Path, port: int, controller_port: int) -> dict[str, str]:

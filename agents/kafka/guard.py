@@ -1,6 +1,6 @@
 """The guard: a small process between us and a server that we start (an embedded Kafka's Java, the demo's worker).
 
-In: a command line, a log file, a folder to remove at the end (or none), and words on a pipe.
+In: a command line, a log file, a folder to remove at the end (or none), files to hold open, and words on a pipe.
 Out: one line for each word:
 
     start   runs the command line afresh         → its process id
@@ -39,7 +39,7 @@ class Guard:
     """The parent's side: starts the guard process, which then waits for words.
 
     `command` is what `start` runs, `log` gets its output, `temporary` is removed when the guard ends, `environment`
-    is added to ours.
+    is added to ours. `held` are open files that guard and server keep open as long as they live: locks.
     """
 
     def __init__(
@@ -48,17 +48,19 @@ class Guard:
         log: Path,
         temporary: Path | None,
         environment: Mapping[str, str] | None = None,
+        held: Sequence[int] = (),
     ) -> None:
         self._log = log
         self._temporary = temporary
         with log.open("ab") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - this file and the caller's own command
-                [sys.executable, "-IS", __file__, str(temporary or ""), str(log), *command],
+                [sys.executable, "-IS", __file__, str(temporary or ""), str(log), ",".join(map(str, held)), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
                 start_new_session=True,
+                pass_fds=held,
                 env={**os.environ, **(environment or {})},
             )
 
@@ -89,7 +91,7 @@ class Guard:
                 shutil.rmtree(self._temporary, ignore_errors=True)
 
 
-def _serve(temporary: str, log: str, command: list[str]) -> None:
+def _serve(temporary: str, log: str, held: str, command: list[str]) -> None:
     """Answer the parent's words until it says stop, closes the pipe or is gone; then clean up."""
     server: subprocess.Popen[bytes] | None = None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the clean-up below still runs
@@ -98,7 +100,7 @@ def _serve(temporary: str, log: str, command: list[str]) -> None:
             if word == "start":
                 if server is not None:
                     _end(server)
-                server = _start(log, command)
+                server = _start(log, [int(file) for file in held.split(",") if file], command)
                 answer = str(server.pid)
             elif word == "stop":
                 break
@@ -133,7 +135,7 @@ def _words() -> Iterator[str]:
             yield from received.decode().split()
 
 
-def _start(log: str, command: list[str]) -> subprocess.Popen[bytes]:
+def _start(log: str, held: list[int], command: list[str]) -> subprocess.Popen[bytes]:
     """Run the server with its output at the end of the log, beside which the report of a crash goes too."""
     with Path(log).open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - the parent's own command line
@@ -142,6 +144,7 @@ def _start(log: str, command: list[str]) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=Path(log).parent,
+            pass_fds=held,
         )
 
 
@@ -155,4 +158,4 @@ def _end(server: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], sys.argv[2], sys.argv[3:])
+    _serve(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])

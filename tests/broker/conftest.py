@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from agents.kafka.admin import Admin
-from agents.kafka.broker import choose
+from agents.kafka.embedded import EmbeddedKafka
 from agents.kafka.progress import Progress
 from agents.kafka.reader import read
 from agents.kafka.units import publish
@@ -37,10 +37,21 @@ event_codec: Codec[Event] = Codec(Event)
 
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[str]:
-    """Bootstrap servers: CEM_KAFKA if set, else an embedded Kafka."""
-    with choose(None, os.environ.get("CEM_KAFKA")) as servers:
-        yield servers
+def embedded() -> Iterator[EmbeddedKafka]:
+    """The broker of the session where none is given."""
+    with EmbeddedKafka() as broker:
+        yield broker
+
+
+@pytest.fixture
+def kafka(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Bootstrap servers: CEM_KAFKA if set, else an embedded Kafka; if that ends, its last words are shown."""
+    if configured := os.environ.get("CEM_KAFKA"):
+        yield configured
+        return
+    broker: EmbeddedKafka = request.getfixturevalue("embedded")
+    yield broker.bootstrap
+    assert broker.alive, f"the embedded Kafka is gone; the end of its log:\n{broker.log_tail()}"
 
 
 class Service:

@@ -102,6 +102,13 @@ def broker(data: Path) -> Iterator[EmbeddedKafka]:
         yield broker
 
 
+@pytest.fixture(autouse=True)
+def still_there(broker: EmbeddedKafka) -> Iterator[None]:
+    """No test harms the broker of the file: the one that does is named, with the broker's last words."""
+    yield
+    assert broker.alive, f"the broker of this file is gone; the end of its log:\n{broker.log_tail()}"
+
+
 def test_gives_back_a_record(broker: EmbeddedKafka) -> None:
     """A consumer in a group gets the record that a producer sent: the internal topics work on one node."""
     create_topic(broker.bootstrap, "voices")
@@ -219,12 +226,28 @@ def test_broken_property_shows_the_log() -> None:
 
 
 def test_data_folder_in_use_shows_the_error(tmp_path: Path) -> None:
-    """A second broker on the same folder is told why it cannot start, and the first one runs on."""
+    """A second broker on the same folder is told why it cannot start, before it has touched anything: Kafka itself
+    would write into the first one's log of metadata, and look for a lock then."""
     with EmbeddedKafka(data=tmp_path) as first:
-        with pytest.raises(EmbeddedKafkaError, match="Failed to acquire lock"):
+        before = (tmp_path / "server.properties").read_bytes()
+        quorum = (tmp_path / "topics" / "__cluster_metadata-0" / "quorum-state").read_bytes()
+        with pytest.raises(EmbeddedKafkaError, match="another Kafka uses the data folder"):
             EmbeddedKafka(data=tmp_path).start()
 
-        assert first.alive
+        assert first.alive, first.log_tail()
+        assert before == (tmp_path / "server.properties").read_bytes()
+        assert quorum == (tmp_path / "topics" / "__cluster_metadata-0" / "quorum-state").read_bytes()
+
+
+def test_data_folder_is_free_again_when_nobody_is_left_in_it(tmp_path: Path) -> None:
+    """Its lock outlives a broker that is killed, as its guard may start it again, and ends with `stop()`."""
+    first = EmbeddedKafka(data=tmp_path).start()
+    first.kill()
+    with pytest.raises(EmbeddedKafkaError, match="another Kafka uses"):
+        EmbeddedKafka(data=tmp_path).start()
+    first.stop()
+    with EmbeddedKafka(data=tmp_path) as second:
+        assert second.alive
 
 
 def test_own_settings_are_not_for_the_caller() -> None:
