@@ -10,8 +10,7 @@ Library: lingua, with its models of trigrams only, which are small and as good o
 
 import re
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from functools import cache
+from functools import cache, lru_cache
 from sys import intern
 from typing import Final, NamedTuple
 
@@ -56,7 +55,7 @@ _ENGLISH: Final = Detected("en", 1.0)
 
 
 def detect(
-    text: str, words: Sequence[str], stated: str | None = None, vocabulary: AbstractSet[str] = frozenset()
+    text: str, words: Sequence[str], stated: str | None = None, vocabulary: frozenset[str] = frozenset()
 ) -> Detected:
     """Plain English: every second word is an English one, and one of them is everyday English and nothing else; or one
     in four are everyday English only, and there are three; or three in four are English, and there are four. `stated`:
@@ -70,7 +69,7 @@ def detect(
         return _ENGLISH
     known = deciding + sum(map(shared.__contains__, read))
     if known * 2 < spoken and vocabulary:
-        known = sum([word in english or word in shared or (len(word) > 3 and word in vocabulary) for word in read])
+        known = sum(map(_known(vocabulary).__contains__, read))
     if deciding and (known * 2 >= spoken or (deciding > 2 and deciding * 4 >= spoken)):
         return _ENGLISH
     if known >= KNOWN_MIN and known * 4 >= spoken * 3:
@@ -115,6 +114,13 @@ def _english() -> tuple[frozenset[str], frozenset[str]]:
     file = content("language", "en")
     shared = frozenset(map(intern, file["shared"].split()))
     return (everyday("en")[0] | set(map(intern, file["more"].split()))) - shared, shared
+
+
+@lru_cache(8)
+def _known(vocabulary: frozenset[str]) -> frozenset[str]:
+    """All English words: of a lexicon's only those that are long enough to be words nowhere else."""
+    english, shared = _english()
+    return english | shared | {word for word in vocabulary if len(word) > 3}
 
 
 @cache

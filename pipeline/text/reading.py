@@ -81,10 +81,6 @@ class Reader(dict[str, str | Token]):
 
     def read(self, text: str) -> Reading:
         """Any text -> its words."""
-        words: list[str] = []
-        clauses: list[int] = []
-        raw: list[str] = []
-        clause = 0
         if "&" in text:
             text = unescape(text)
         if "\\u" in text:
@@ -94,19 +90,31 @@ class Reader(dict[str, str | Token]):
         parts = text.split()
         if len(text) * WORDS_PER_CHARACTER_MAX > WORDS_MAX:
             parts = self._bounded(parts)
-        for written in parts:
-            token = self[written]
-            if isinstance(token, str):
-                words.append(token)
-                raw.append(written)
-                clauses.append(clause)
-                continue
-            clause += token.begins
-            words += token.words
-            raw += token.raw
-            clauses += [clause] * len(token.words)
-            clause += token.ends
-        return Reading(words, clauses, raw)
+        words: list[Any] = list(map(self.__getitem__, parts))
+        before: list[str] = []  # of the tokens up to `begin`, where one of them is not one word
+        raw_before: list[str] = []
+        clauses: list[int] = []
+        clause = begin = 0
+        for place, token in [one for one in enumerate(words) if one[1].__class__ is Token]:
+            if token.begins:
+                clauses += [clause] * (len(before) + place - begin - len(clauses))
+                clause += 1
+            spoken = token.words
+            if len(spoken) == 1:
+                words[place], parts[place] = spoken[0], token.raw[0]
+            else:
+                before += words[begin:place]
+                before += spoken
+                raw_before += parts[begin:place]
+                raw_before += token.raw
+                begin = place + 1
+            if token.ends:
+                clauses += [clause] * (len(before) + place + 1 - begin - len(clauses))
+                clause += 1
+        if begin:
+            words, parts = before + words[begin:], raw_before + parts[begin:]
+        clauses += [clause] * (len(words) - len(clauses))
+        return Reading(words, clauses, parts)
 
     def _bounded(self, parts: list[str]) -> list[str]:
         """What stands before the word behind which nothing is read."""
