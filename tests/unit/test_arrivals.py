@@ -10,6 +10,8 @@ import pytest
 from pipeline.evaluation.world.arrivals import arrivals, arrivals_of
 from pipeline.evaluation.world.rhythm import USUAL, rhythm
 from schemas.time import DAY_MS, HOUR_MS
+from tests.evaluation.data import missing
+from tests.evaluation.fit_rhythm import fitted
 
 MONDAY = 1_767_571_200_000
 """2026-01-05T00:00:00Z."""
@@ -106,6 +108,13 @@ def test_a_rate_below_nothing_is_refused(rate: float) -> None:
     """And one that is no number."""
     with pytest.raises(ValueError, match="at least 0"):
         arrivals(Random(1), rate=rate, dispersion=1.0, starts=MONDAY, hours=2)
+
+
+def test_the_rhythm_is_the_one_that_was_fitted() -> None:
+    """To two decimals, where the data is at hand."""
+    if missing():
+        pytest.skip(missing() or "")
+    assert USUAL == rhythm(*map(tuple, fitted()))
 
 
 def test_a_rhythm_has_the_mean_one() -> None:
