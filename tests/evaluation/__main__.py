@@ -2,8 +2,8 @@
 
     python -m tests.evaluation [NAME…] [--json]
 
-Names: sentiment learned aspects authenticity language masking series cascades detection speed; all of them if none is
-given. What needs data that is not there says so.
+Names: sentiment learned aspects authenticity language masking series cascades spreads detection speed; all of them if
+none is given. What needs data that is not there says so.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from tests.evaluation import (
     nab,
     sentiment,
     speed,
+    spreads,
 )
 
 MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
@@ -37,6 +38,7 @@ MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
     "masking": masking.measure,
     "series": nab.measure,
     "cascades": cascades.measure,
+    "spreads": spreads.measure,
     "detection": detection.measure,
     "speed": speed.measure,
 }
@@ -81,6 +83,19 @@ def wanted(found: dict[str, dict[str, Any]]) -> list[tuple[str, str, float, str]
         least = {"3600": "<= 0.25", "21600": "<= 0.15"}.get(age, "")
         rivals = f"SEISMIC {by['seismic']['median_error']:.3f}, no further {by['no_further']['median_error']:.3f}"
         rows.append((f"cascades, median error after {age} s", least, by["unseen"]["median_error"], rivals))
+    for tail, budgets in found.get("spreads", {}).get("small", {}).items():
+        rows += [
+            (
+                f"cascades told, small ones, tail {tail}, budget {budget}",
+                f"<= {by['share']:.3g}",
+                by["alerts_a_month"],
+                "",
+            )
+            for budget, by in budgets.items()
+        ]
+    for name in ("real", "polled"):
+        for unit, by in found.get("spreads", {}).get(name, {}).items():
+            rows.append((f"{by['alerted']} of 50 told, {name}, budget {unit}: repost", "", by["median_repost"], ""))
     if one := found.get("detection", {}):
         rows += detection.rows(one)
     if one := found.get("speed", {}):
