@@ -244,7 +244,8 @@ EXAMPLES: dict[str, tuple[msgspec.Struct, msgspec.Struct]] = {
         CaseEntry(
             schema_version="1.1", alert_id="a-1", unit_id="store-17", addressed_to="acme", sequence=4,
             action_id="act-1", action="resolve", actor="ana", accepted=True, reason="accepted", status="quiet",
-            state="resolved", note_ref="note:act-1", resolution_code="refunded", dismissal_code="false", event_time=NOON,
+            state="resolved", note_ref="note:act-1", resolution_code="refunded", dismissal_code="false",
+            event_time=NOON,
         ),
         CaseEntry(
             alert_id="a-1", unit_id="store-17", sequence=0, action_id="act-1", action="snooze", actor="ana",
