@@ -3,7 +3,8 @@
 Before the first batch after taking a partition over, and before each part of a batch while under suspicion, a Trial is
 written: where work begins and how careful it is. A process that finds its own partition's trial at the very position
 where it must begin knows that the one before died there, and is more careful: whole batches, then 100 records at a
-time, then 10, then one. A record that kills when it is alone, twice, is dead-lettered.
+time, then 10, then one. A record that kills when it is alone, twice, is dead-lettered. Each death narrows the stretch
+under suspicion down to what was worked on, so that deaths that are no record's fault cost little.
 """
 
 import msgspec
@@ -12,7 +13,7 @@ LEVELS = (0, 0, 100, 10, 1, 1)
 """Records at a time after so many deaths at one position; 0: whole batches."""
 CONVICTED = len(LEVELS)
 SUSPECT_RECORDS = 5000
-"""How far after the place of death it stays careful: more than one batch."""
+"""How far after the place of death it stays careful where whole batches were worked on: more than one of them."""
 
 
 class Trial(msgspec.Struct, frozen=True, array_like=True):
@@ -23,9 +24,10 @@ class Trial(msgspec.Struct, frozen=True, array_like=True):
     until: int = -1
 
     def after_restart(self, position: int) -> "Trial":
-        """What the next owner begins with: one more death if work had begun just where it must begin again."""
+        """What the next owner begins with: one more death if work had begun just where it must begin again. Of parts
+        the next is begun when the last is durable, so the culprit is within one part."""
         if self.offset == position:
-            return Trial(position, self.deaths + 1, max(self.until, position + SUSPECT_RECORDS))
+            return Trial(position, self.deaths + 1, position + (self.records_max or SUSPECT_RECORDS))
         if self.offset < 0 and position < self.until:
             return Trial(position, self.deaths, self.until)
         return Trial(position)

@@ -67,6 +67,16 @@ def test_suspicion_ends() -> None:
     assert Trial() == Trial(offset=5, deaths=CONVICTED, until=9_000).after_success(6, more=True)
 
 
+def test_each_death_narrows_the_stretch_under_suspicion() -> None:
+    """To the part that was worked on when it came: a partition whose owner is killed again and again through no fault
+    of a record is soon fast again."""
+    trial, stretches = Trial(), []
+    for _ in range(CONVICTED):
+        trial = trial.begun(700).after_restart(700)
+        stretches.append(trial.until - 700)
+    assert [SUSPECT_RECORDS, SUSPECT_RECORDS, 100, 10, 1, 1] == stretches
+
+
 # The stage, as far as trials go
 
 
