@@ -205,7 +205,9 @@ class Enricher:
             if not memo.units:
                 out.append(Emission(self._unrouted, key.encode(), None))
             memo.units = units
-        memo.learn(understood.insight, post)
+        sentiment = understood.insight.sentiment
+        complains = kind != "repost" and sentiment is not None and sentiment.label == "negative"
+        memo.learn(understood.insight, post, understood.aspects(industry) if complains else ())
         lane.memory.put(key, memo)
 
     def _counters(
@@ -315,7 +317,7 @@ class Enricher:
         memo = known or self._memo(lane, record, insight.event_time, units)
         memo.units = units
         if known is None:
-            memo.learn(insight)
+            memo.learn(insight, aspects=insight.aspects)
         lane.memory.put(key, memo)
         label = label_of(assignment, source)
         out.append(Emission(self._topics("labels"), label.key.encode(), encode(label)))
@@ -415,11 +417,13 @@ class Enricher:
             return ()
         for index, routed in enumerate(found, start=1):
             unit_id = routed.unit_id
+            industry = directory.industry_of(unit_id)
             self._announce(lane, record, unit_id, directory, out)
             placed = msgspec.structs.replace(
                 insight,
                 unit_id=unit_id,
-                aspects=understood.aspects(directory.industry_of(unit_id)),
+                aspects=understood.aspects(industry),
+                severe=understood.severe(industry),
                 routing=routed.routing,
                 source=source_of(record, index),
             )

@@ -1,5 +1,5 @@
 """Which severe causes a text tells: injury, illness, discrimination, threat, legal, data leak, minors. In: a Reading, a
-taxonomy, the sentiment. Out: causes, each with the phrase that told it; and of phrases that are not meant so, why.
+taxonomy, the sentiment. Out: causes, each with the words that told it; and of phrases that are not meant so, why.
 
 The one rule: what is denied, supposed, asked or told of others is not told. "Nobody was hurt" holds the words of an
 injury and none of it; a false alarm gets somebody out of bed. That a text threatens is enough where the taxonomy says
@@ -9,6 +9,7 @@ How far a negation reaches is after NegEx (Chapman et al., 2001), which tells fi
 records: it stands before the phrase, with nothing between that could bear it instead.
 """
 
+import re
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -28,7 +29,12 @@ SENTENCE_WORDS_MAX: Final = 40
 """How far around a phrase its sentence is looked at."""
 PRAISE_SURE: Final = 0.6
 """How sure it has to be that a text is positive: then somebody was helped, or nothing happened."""
+WORDS_LENGTH_MAX: Final = 200
+DIGITS_MAX: Final = 3
+"""A longer number is somebody's."""
+LEFT_OUT: Final = "…"
 
+_BEGINNING: Final = re.compile(r"([a-z]+)\*")
 _ENDS: Final = (".", "!", "?", "…")
 
 
@@ -54,13 +60,17 @@ class _Lexicon(NamedTuple):
 def causes(
     reading: Reading, taxonomy: Taxonomy, sentiment: Sentiment, language: str | None = None
 ) -> tuple[SevereCause, ...]:
-    """Each cause once, with its first phrase, as the taxonomy writes it; the most severe first, at most five."""
+    """Each cause once, with the words of its first phrase; the most severe first, at most five."""
+    found = judged(reading, taxonomy, sentiment, language)
+    if not found:
+        return ()
     told: dict[str, SevereCause] = {}
-    for match, doubt in judged(reading, taxonomy, sentiment, language):
+    for match, doubt in found:
         if doubt is None and match.topic not in told:
             topic = taxonomy.severe[match.topic]
+            words = shown(match, reading, taxonomy)
             told[match.topic] = SevereCause(
-                cause=topic.name, words=match.pattern, department=topic.department, severity=topic.severity
+                cause=topic.name, words=words, department=topic.department, severity=topic.severity
             )
     return tuple(sorted(told.values(), key=lambda cause: -cause.severity)[:CAUSES_MAX])
 
@@ -81,6 +91,18 @@ def judged(
         return [(match, Doubt.PRAISED) for match in found]
     lexicon = _lexicon(language or DEFAULT)
     return [(match, _doubt(match, reading, lexicon, taxonomy.severe[match.topic].announced)) for match in found]
+
+
+def shown(match: Match, reading: Reading, taxonomy: Taxonomy) -> str:
+    """The words of a phrase as they stand in the text, but for those that the taxonomy does not know: they may be
+    anybody's name, and text is kept in one place only."""
+    vocabulary, beginnings = taxonomy.severe_phrases.vocabulary, tuple(_BEGINNING.findall(match.pattern))
+    told: list[str] = []
+    for word in reading.words[match.start : match.end]:
+        known = word.partition("'")[0] in vocabulary or word.startswith(beginnings) or (word.isdigit() and len(word) <= DIGITS_MAX)
+        if known or told[-1:] != [LEFT_OUT]:
+            told.append(word if known else LEFT_OUT)
+    return " ".join(told)[:WORDS_LENGTH_MAX]
 
 
 def _doubt(match: Match, reading: Reading, lexicon: _Lexicon, announced: bool) -> Doubt | None:

@@ -50,8 +50,8 @@ class Detection(_Part, frozen=True, kw_only=True):
     """Why: what was seen against what was expected in the window, and how unlikely that is: `p_value` of
     `distinct_authors` under the `baseline` with a variance of `dispersion` times the mean. `rarity`: how often chance
     would bring as much in 30 days; an alert is raised up to `rarity_max`, its share of the budget of false alerts.
-    These are null where nothing statistical decided; `words` are then the phrases that did, as the taxonomy writes them. `aspects`: what the
-    evidence is about, the most frequent first."""
+    These are null where nothing statistical decided; `words` are then those that did, as far as the taxonomy knows
+    them; others are left out as …. `aspects`: what the evidence is about, the most frequent first."""
 
     method: str
     window_s: int

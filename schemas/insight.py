@@ -59,8 +59,8 @@ class Suspicion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
 
 class SevereCause(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A cause for which one post is enough, the phrase that told it, as the taxonomy writes it, who is responsible for
-    it, and the severity (1 to 10) of the alert that it opens."""
+    """A cause for which one post is enough, the words that told it (those that the taxonomy knows; others are left out
+    as …), who is responsible for it, and the severity (1 to 10) of the alert that it opens."""
 
     cause: str
     words: str

@@ -63,7 +63,8 @@ def score(
     """Score texts: lines of text, JSON lines with `text` (and maybe `language`, `rating`), or CSV with --column.
 
     One JSON object for each: compound (-1 to 1, in VADER's scale), label, confidence (how likely the label is), aspects
-    (the main one first, with department and polarity), emotion, language, abstained, suspicion (0 to 1).
+    (the main one first, with department and polarity), severe (causes of which one post is enough, with the words that
+    told them), emotion, language, abstained, suspicion (0 to 1).
 
     \b
     Example:
@@ -152,6 +153,7 @@ def _scored(said: Said, terms: Taxonomy) -> dict[str, Any]:
         "label": sentiment.label,
         "confidence": sentiment.confidence,
         "aspects": [msgspec.structs.asdict(aspect) for aspect in said.aspects_in(terms, said.main)],
+        "severe": [msgspec.structs.asdict(cause) for cause in said.severe_in(terms)],
         "emotion": said.felt.emotion,
         "journey_stage": said.met.stage,
         "touchpoint": said.met.touchpoint,

@@ -1,7 +1,7 @@
 """Severe: one post alone is enough. Somebody was hurt or fell ill, was discriminated against, threatens, sues, had his
 data in wrong hands, a child was in danger.
 
-In: insights with severe causes, each with the phrase that told it (`Said.severe`). Out: for each cause what the last
+In: insights with severe causes, each with the words that told it (`Said.severe`). Out: for each cause what the last
 24 hours say of it. The one rule: no statistics; the first post opens the alert, further people make it worse, by one
 step for every two of them. Outside the budget of false alerts, which is for what is statistical.
 
@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from pipeline.detectors.detector import Finding, Signal, Unsettled
+from pipeline.detectors.detector import Finding, Signal
 from pipeline.detectors.mention import Mention, aspects_of, mention_of, most, told
 from schemas.alert import Detection
 from schemas.insight import Insight
@@ -36,7 +36,7 @@ _KINDS: Final = frozenset(("post", "reply", "review", "feedback", "edit"))
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A post that tells a cause: the phrase that told it, whose department it is, how severe one such post is."""
+    """A post that tells a cause: the words that told it, whose department it is, how severe one such post is."""
 
     mention: Mention
     words: str
@@ -132,14 +132,6 @@ class SevereDetector:
                 "department": most(report.department for report in reports),
             },
         )
-
-    def unsettled(self, state: SevereState) -> Unsettled | None:
-        """See `Detector.unsettled`. Nothing has to wait: whatever order posts come in, the last to come is judged in
-        all windows that it belongs to, and nothing else decides."""
-        return None
-
-    def settle(self, state: SevereState, to_ms: int) -> None:
-        """See `Detector.settle`."""
 
     def freeze(self, state: SevereState, cause: str, from_ms: int, to_ms: int) -> None:
         """See `Detector.freeze`. There is nothing to learn."""

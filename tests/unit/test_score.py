@@ -12,7 +12,7 @@ from tests.unit.test_taxonomy import SMALL
 
 FIELDS = {
     "compound", "label", "confidence", "aspects", "emotion", "journey_stage", "touchpoint", "language", "abstained",
-    "suspicion", "suspicion_reasons", "model",
+    "suspicion", "suspicion_reasons", "model", "severe",
 }  # fmt: skip
 HOSTILE = {
     "empty": "",
@@ -43,6 +43,17 @@ def test_all_fields_are_there() -> None:
     """For each line one object, with the names that the design fixes."""
     found = scored(text="great food, rude waiter\nthanks!\n")
     assert [FIELDS, FIELDS] == [set(one) for one in found]
+
+
+def test_severe_causes() -> None:
+    """What one post is enough for, with the words that told it; `--explain` says why words are not meant so."""
+    hurt, denied = scored("--explain", text="my mum slipped on your wet floor\nno food poisoning this time\n")
+    assert [{"cause": "injury", "words": "slipped on your wet floor", "department": "safety", "severity": 8}] == (
+        hurt["severe"]
+    )
+    assert [None] == [one["not_meant"] for one in hurt["explain"]["severe"]]
+    assert [] == denied["severe"]
+    assert ["denied"] == [one["not_meant"] for one in denied["explain"]["severe"]]
 
 
 def test_several_aspects_each_with_its_own_polarity() -> None:
