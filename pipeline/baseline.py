@@ -123,10 +123,9 @@ class Baseline(msgspec.Struct, array_like=True, gc=False):
         self.shape *= kept
         self.hours = self.hours * kept + exposure / hours * (1.0 - kept) / (1.0 - _KEEP)
 
-    def usual(self, exposure: float, day_share: float) -> Usual:
-        """What to expect of a window with this sum of factors. `day_share`: 0 for windows that scatter as hours do, 1
-        for those that scatter as days do."""
-        mean = self.rate * exposure
+    def usual(self, mean: float, day_share: float) -> Usual:
+        """What to expect of a window with this mean. `day_share`: 0 for windows that scatter as hours do, 1 for those
+        that scatter as days do."""
         chances = self.of_hours.chances(PRIOR)
         if day_share:
             of_days = self.of_days.chances(chances)

@@ -87,8 +87,6 @@ class Engine:
             state.now = max(state.now, due)
             for hour in [hour for hour in state.hours if closes(hour) <= due]:
                 outputs += roll_up(state, hour)
-            for detector in self.detectors:
-                self._settle(state, detector, due, outputs)
             for cause, firing in list(state.firing.items()):
                 case = state.cases[firing]
                 if case.check_at is not None and case.check_at <= due:
@@ -110,10 +108,6 @@ class Engine:
             check_at = state.cases[alert].check_at
             if check_at is not None:
                 times.append(check_at)
-        for detector in self.detectors:
-            unsettled = detector.unsettled(getattr(state, detector.name))
-            if unsettled is not None:
-                times.append(unsettled.at_ms)
         return min(times) if times else None
 
     # What happens at an insight
@@ -146,57 +140,44 @@ class Engine:
             if written is not None:
                 self._correct(state, detector, insight.id, outputs)
 
-    def _settle(self, state: UnitState, detector: Detector, to_ms: int, outputs: list[Output]) -> None:
-        """On the watermark everything is judged once more: whatever order it came in, by now it is all there."""
-        kept = getattr(state, detector.name)
-        found = detector.unsettled(kept)
-        while found is not None and found.at_ms <= to_ms:
-            signal = detector.signal(kept, found.cause, found.at_ms)
-            if signal is not None:
-                self._raise(state, detector, signal, found.insight_id, outputs, to_head_office=False)
-            detector.settle(kept, found.at_ms)
-            found = detector.unsettled(kept)
-
     def _act_on(
         self, state: UnitState, detector: Detector, signal: Signal, insight: Insight, outputs: list[Output]
     ) -> None:
         """Opens an alert, or lets the one that is firing grow."""
-        secret = bool(state.profile.confidential) and _is_confidential(state, insight)
-        main = insight.aspects[0].department if insight.aspects else None
-        self._raise(state, detector, signal, insight.id, outputs, to_head_office=secret, department=main)
-
-    def _raise(
-        self,
-        state: UnitState,
-        detector: Detector,
-        signal: Signal,
-        insight_id: str,
-        outputs: list[Output],
-        *,
-        to_head_office: bool,
-        department: str | None = None,
-    ) -> None:
         kept, cause = getattr(state, detector.name), signal.cause
         firing = state.firing.get(cause)
-        case = state.cases[firing] if firing is not None else self._same_matter(state, cause, signal.at_ms)
+        if firing is not None:
+            self._grow(state, detector, state.cases[firing], signal, insight, outputs)
+            return
+        finding = detector.evaluate(kept, cause, signal.at_ms)
+        case = self._same_matter(state, cause, signal.at_ms)
         if case is None:
-            finding = detector.evaluate(kept, cause, signal.at_ms)
-            self._open(state, detector, cause, finding, insight_id, outputs, to_head_office=to_head_office)
-        elif firing is None:
+            self._open(state, detector, cause, finding, insight, outputs)
+        else:
             case.ended_ms, case.calm_since, case.check_at = None, None, signal.at_ms + CHECK_MS
             case.opened_ms = signal.at_ms
             state.firing[cause] = case.last.alert_id
-            self._tell(state, case, "reopened", outputs, finding=detector.evaluate(kept, cause, signal.at_ms))
-        else:
-            if case.calm_since is not None and signal.at_ms >= case.calm_since:
-                case.calm_since = None
-            larger = signal.severity > case.last.severity or signal.grown_past > case.grown_past
-            if larger or (department is not None and department not in case.departments):
-                finding = detector.evaluate(kept, cause, signal.at_ms)
-                if larger or _is_news(case, finding):
-                    self._tell(state, case, "grown", outputs, finding=finding)
-            return
+            self._tell(state, case, "reopened", outputs, finding=finding)
         detector.freeze(kept, cause, signal.at_ms, signal.at_ms + LEARN_AGAIN_MS)
+
+    def _grow(
+        self,
+        state: UnitState,
+        detector: Detector,
+        case: Case,
+        signal: Signal,
+        insight: Insight,
+        outputs: list[Output],
+    ) -> None:
+        """Says so only where it is a step worse, has passed the next size, or concerns another department."""
+        if case.calm_since is not None and signal.at_ms >= case.calm_since:
+            case.calm_since = None
+        worse = signal.severity > case.last.severity or signal.grown_past > case.grown_past
+        if not worse and (not insight.aspects or insight.aspects[0].department in case.departments):
+            return
+        finding = detector.evaluate(getattr(state, detector.name), case.cause, signal.at_ms)
+        if worse or (finding.department is not None and finding.department not in case.departments):
+            self._tell(state, case, "grown", outputs, finding=finding)
 
     @staticmethod
     def _same_matter(state: UnitState, cause: str, at_ms: int) -> Case | None:
@@ -286,12 +267,11 @@ class Engine:
         detector: Detector,
         cause: str,
         finding: Finding,
-        insight_id: str,
+        insight: Insight,
         outputs: list[Output],
-        *,
-        to_head_office: bool,
     ) -> None:
-        first = record.opened(state, detector, cause, finding, insight_id, to_head_office=to_head_office)
+        secret = _is_confidential(state, insight)
+        first = record.opened(state, detector, cause, finding, insight.id, to_head_office=secret)
         state.opened += 1
         _forget_old_cases(state)
         case = Case(cause=cause, last=first, opened_ms=finding.at_ms, check_at=finding.at_ms + CHECK_MS)
@@ -350,11 +330,6 @@ def _for_head_office(state: UnitState, insight: Insight) -> Insight:
     office sees the whole post."""
     severe = tuple(one for one in insight.severe if one.cause in state.profile.confidential)
     return msgspec.structs.replace(insight, severe=severe)
-
-
-def _is_news(case: Case, finding: Finding) -> bool:
-    """Whether another department is concerned."""
-    return finding.department is not None and finding.department not in case.departments
 
 
 def _profile(before: Profile, settings: UnitSettings) -> Profile:

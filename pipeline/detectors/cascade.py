@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from pipeline.detectors.detector import Finding, Signal, Unsettled
+from pipeline.detectors.detector import Finding, Signal
 from pipeline.forecast import shipped
 from pipeline.outlook import CALM_MS, CALM_SHARE, REPOSTS_MIN, SIZES, Outlook, grown_past, look, severity_of
 from pipeline.rarity import Rarity
@@ -173,13 +173,6 @@ class CascadeDetector:
             ends_when=f"fewer than {CALM_SHARE:.0%} more reposts are to be expected within the hour, or none came for "
             f"{CALM_MS // HOUR_MS} hours",
         )
-
-    def unsettled(self, state: CascadeState) -> Unsettled | None:
-        """See `Detector.unsettled`. Nothing has to wait: the last repost to come is judged by all there are."""
-        return None
-
-    def settle(self, state: CascadeState, to_ms: int) -> None:
-        """See `Detector.settle`."""
 
     def freeze(self, state: CascadeState, cause: str, from_ms: int, to_ms: int) -> None:
         """See `Detector.freeze`. The size of what was alerted is not learned, whenever it ends."""

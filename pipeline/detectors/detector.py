@@ -29,14 +29,6 @@ class Signal(NamedTuple):
     grown_past: int = 0
 
 
-class Unsettled(NamedTuple):
-    """What is to be judged once more when the watermark gets to `at_ms`; `insight_id` would open the alert."""
-
-    at_ms: int
-    insight_id: str
-    cause: str
-
-
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What a detector sees at `at_ms`. `active`: there is a signal. The reason is all in `detection` and
     `amplification`; `aspect`, `department` and `journey_stage` are what most of the evidence is about. `grown_past`:
@@ -102,15 +94,6 @@ class Detector(Protocol):
 
     def evaluate(self, state: Any, cause: str, at_ms: int) -> Finding:
         """All that is to be seen at `at_ms`, by what happened up to then. Changes nothing."""
-        ...
-
-    def unsettled(self, state: Any) -> Unsettled | None:
-        """What is to be evaluated once more when the watermark gets there, because insights that came out of order may
-        have told more by then; the earliest first, None if there is none."""
-        ...
-
-    def settle(self, state: Any, to_ms: int) -> None:
-        """All up to this time has been evaluated on the watermark."""
         ...
 
     def freeze(self, state: Any, cause: str, from_ms: int, to_ms: int) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from pipeline.detectors.detector import Finding, Signal, Unsettled
+from pipeline.detectors.detector import Finding, Signal
 from pipeline.detectors.mention import Mention, aspects_of, mention_of, told
 from pipeline.rarity import Rarity, Scale, half_tens
 from schemas.alert import Amplification, Detection
@@ -146,14 +146,6 @@ class InfluentialDetector:
             ends_when="nobody whom as many follow complains for 24 hours",
             **told(mentions),
         )
-
-    def unsettled(self, state: InfluentialState) -> Unsettled | None:
-        """See `Detector.unsettled`. Nothing has to wait: the last post to come is judged in all windows that it belongs
-        to, and what comes late only tells of times before."""
-        return None
-
-    def settle(self, state: InfluentialState, to_ms: int) -> None:
-        """See `Detector.settle`."""
 
     def freeze(self, state: InfluentialState, cause: str, from_ms: int, to_ms: int) -> None:
         """See `Detector.freeze`."""

@@ -22,9 +22,10 @@ import msgspec
 
 from pipeline.baseline import Baseline, Usual
 from pipeline.budget import WINDOW_SHARES, rarity
-from pipeline.detectors.detector import Finding, Signal, Unsettled
+from pipeline.detectors.detector import Finding, Signal
 from pipeline.detectors.mention import Mention, aspects_of, author_of, mention_of, told
 from pipeline.local_time import HOURS_OF_WEEK, hour_of_week
+from pipeline.week import Week
 from schemas.alert import Detection
 from schemas.insight import Insight
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
@@ -46,8 +47,9 @@ ENDS_MAX: Final = 50
 """At how many later mentions an insight that comes out of order is judged again."""
 HOURS_MAX: Final = 72
 """Hours that may wait to be learned. Where no watermark closes them, the oldest are learned all the same."""
-SCREEN_SIGMAS: Final = 2.0
-"""A count within so many standard deviations of its mean is nothing to look at."""
+SCREEN_SIGMAS: Final = 3.0
+SCREEN_LIMIT_MAX: Final = 0.1
+"""Even a count that does not scatter has windows so far above its mean more often than this in 30 days."""
 
 _ORIGINALS: Final = frozenset(("post", "reply", "review", "feedback", "edit"))
 _DAY_SHARES: Final = {window: max(0.0, math.log(window / HOUR_MS) / math.log(24)) for window in WINDOWS_MS}
@@ -67,12 +69,11 @@ class SurgeState(msgspec.Struct, omit_defaults=True):
     """`mentions` by event time, at most 500 (the newest). `hours`: how many authors hours have that the baseline has
     not learned yet, by hours since the epoch. `learned`: the end of the last hour learned, at first the first hour of
     which anything is known. `frozen`: stretches of time that are not learned. `told`: up to where an alert has told.
-    `settled`: up to where mentions were judged on the watermark. Times in milliseconds, if not said otherwise."""
+    Times in milliseconds, if not said otherwise."""
 
     mentions: list[Mention] = []
     hours: dict[int, int] = {}
     learned: int = -1
-    settled: int = -1
     told: int = 0
     frozen: list[Frozen] = []
     time_zone: str = "UTC"
@@ -192,18 +193,6 @@ class SurgeDetector:
             **told(mentions),
         )
 
-    def unsettled(self, state: SurgeState) -> Unsettled | None:
-        """See `Detector.unsettled`."""
-        mentions = state.mentions
-        if not mentions or mentions[-1].event_time <= state.settled:
-            return None
-        first = mentions[bisect_right(mentions, state.settled, key=_time)]
-        return Unsettled(first.event_time, first.insight_id, CAUSE)
-
-    def settle(self, state: SurgeState, to_ms: int) -> None:
-        """See `Detector.settle`."""
-        state.settled = max(state.settled, to_ms)
-
     def freeze(self, state: SurgeState, cause: str, from_ms: int, to_ms: int) -> None:
         """See `Detector.freeze`."""
         state.frozen = [*(stretch for stretch in state.frozen if stretch.start != from_ms), Frozen(from_ms, to_ms)]
@@ -252,16 +241,19 @@ class SurgeDetector:
         crowds = _crowds(state, at_ms, windows)
         if limits and crowds[-1] < AUTHORS_MIN:
             return
-        baselines = _baselines(state, at_ms)
+        known = _Known(state, at_ms)
         for window, authors in zip(windows, crowds, strict=True):
-            baseline = baselines[window]
-            if (limits and authors < AUTHORS_MIN) or (window > HOUR_MS and baseline.hours * HOUR_MS < window):
+            if limits and authors < AUTHORS_MIN:
                 continue
-            usual = _usual(state, baseline, window, at_ms)
-            if limits and authors < usual.mean + SCREEN_SIGMAS * math.sqrt(usual.variance):
+            baseline = known.before(window)
+            if window > HOUR_MS and baseline.hours * HOUR_MS < window:
                 continue
+            mean = baseline.rate * _exposure(state, baseline.week, window, at_ms)
+            if limits and limits[window] <= SCREEN_LIMIT_MAX and authors < mean + SCREEN_SIGMAS * math.sqrt(mean):
+                continue
+            usual = baseline.usual(mean, _DAY_SHARES[window])
             p_value = usual.p_value(authors)
-            rare = float(f"{rarity(window, authors, usual.mean, usual.dispersion, p_value):.3g}")
+            rare = float(f"{rarity(window, authors, mean, usual.dispersion, p_value):.3g}")
             if not limits or rare <= limits[window]:
                 yield Seen(rare, window, authors, p_value, usual, baseline.cold)
 
@@ -312,34 +304,42 @@ def _ends(mentions: list[Mention], event_time: int) -> list[int]:
 # What is usual
 
 
-def _usual(state: SurgeState, baseline: Baseline, window: int, at_ms: int) -> Usual:
-    """What to expect of the window that ends at `at_ms`."""
-    start_ms = max(at_ms - window, state.told)
-    first, last = start_ms // HOUR_MS, at_ms // HOUR_MS
-    of_week = hour_of_week(first, state.time_zone)
-    exposure = baseline.week.exposure(of_week, last - first + 1)
-    exposure -= baseline.week.factor(of_week) * (start_ms - first * HOUR_MS) / HOUR_MS
-    exposure -= baseline.week.factor(hour_of_week(last, state.time_zone)) * (1.0 - (at_ms - last * HOUR_MS) / HOUR_MS)
-    return baseline.usual(max(exposure, 1e-3), _DAY_SHARES[window])
+class _Known:
+    """What is known from the hours that ended before a window began (before the last hour, for shorter ones). Week and
+    scatter are those of a day ago, and so is the level once a week is known: the last day says little more then."""
 
+    def __init__(self, state: SurgeState, at_ms: int) -> None:
+        self._state = state
+        self._at_ms = at_ms
+        self._base, self._learned = _learned(state, self._cut(WINDOW_MS))
+        self._day_old = _with_silence(state, self._base, self._learned, self._cut(WINDOW_MS))
 
-def _baselines(state: SurgeState, at_ms: int) -> dict[int, Baseline]:
-    """What is known from the hours that ended before each window began (before the last hour, for shorter ones). Week
-    and scatter are those of a day ago; the level is as new as it can be."""
-    cuts = {window: (at_ms - max(window, HOUR_MS)) // HOUR_MS for window in WINDOWS_MS}
-    level, learned = _learned(state, cuts[WINDOW_MS])
-    pending = sorted(hour for hour in state.hours if hour >= learned)
-    baselines: dict[int, Baseline] = {}
-    for window in reversed(WINDOWS_MS):
-        cut = cuts[window]
-        while pending and pending[0] < cut:
-            hour = pending.pop(0)
+    def before(self, window: int) -> Baseline:
+        """The baseline of a window of this length that ends now."""
+        if window == WINDOW_MS or self._day_old.hours >= HOURS_OF_WEEK:
+            return self._day_old
+        state, cut = self._state, self._cut(window)
+        level, learned = msgspec.structs.replace(self._base), self._learned
+        for hour in sorted(hour for hour in state.hours if learned <= hour < cut):
             if not _is_frozen(state, hour):
                 level = _with_silence(state, level, learned, hour)
                 level.pass_hour(state.hours[hour], level.week.factor(hour_of_week(hour, state.time_zone)))
                 learned = hour + 1
-        baselines[window] = _with_silence(state, level, learned, cut)
-    return baselines
+        return _with_silence(state, level, learned, cut)
+
+    def _cut(self, window: int) -> int:
+        return (self._at_ms - max(window, HOUR_MS)) // HOUR_MS
+
+
+def _exposure(state: SurgeState, week: Week, window: int, at_ms: int) -> float:
+    """For how many usual hours the window that ends at `at_ms` stands."""
+    start_ms = max(at_ms - window, state.told)
+    first, last = start_ms // HOUR_MS, at_ms // HOUR_MS
+    of_week = hour_of_week(first, state.time_zone)
+    exposure = week.exposure(of_week, last - first + 1)
+    exposure -= week.factor(of_week) * (start_ms - first * HOUR_MS) / HOUR_MS
+    exposure -= week.factor(hour_of_week(last, state.time_zone)) * (1.0 - (at_ms - last * HOUR_MS) / HOUR_MS)
+    return max(exposure, 1e-3)
 
 
 def _with_silence(state: SurgeState, baseline: Baseline, from_hour: int, to_hour: int) -> Baseline:
