@@ -51,6 +51,9 @@ SCREEN_SIGMAS: Final = 3.0
 SCREEN_LIMIT_MAX: Final = 0.1
 """Even a count that does not scatter has windows so far above its mean more often than this in 30 days."""
 
+KNOWN_HOURS: Final = 72.0
+"""Once so much is known the level is that of a day ago for all windows."""
+
 _ORIGINALS: Final = frozenset(("post", "reply", "review", "feedback", "edit"))
 _DAY_SHARES: Final = {window: max(0.0, math.log(window / HOUR_MS) / math.log(24)) for window in WINDOWS_MS}
 
@@ -211,7 +214,7 @@ class SurgeDetector:
     def advance(self, state: SurgeState, watermark_ms: int) -> None:
         """See `Detector.advance`. What is learned here is what `evaluate` would have learned: the same steps in the
         same order, so that it does not matter when."""
-        closed = (watermark_ms - WINDOW_MS - GRACE_MS) // HOUR_MS
+        closed = (watermark_ms - WINDOW_MS - 2 * GRACE_MS) // HOUR_MS
         if state.mentions and state.mentions[0].event_time < closed * HOUR_MS:
             state.mentions = [mention for mention in state.mentions if mention.event_time >= closed * HOUR_MS]
         if state.hours and min(state.hours) < closed:
@@ -306,17 +309,17 @@ def _ends(mentions: list[Mention], event_time: int) -> list[int]:
 
 class _Known:
     """What is known from the hours that ended before a window began (before the last hour, for shorter ones). Week and
-    scatter are those of a day ago, and so is the level once a week is known: the last day says little more then."""
+    scatter are those of a day ago, and so is the level once three days are known: the last says little more then."""
 
     def __init__(self, state: SurgeState, at_ms: int) -> None:
         self._state = state
         self._at_ms = at_ms
-        self._base, self._learned = _learned(state, self._cut(WINDOW_MS))
+        self._base, self._learned = _learned(state, (at_ms - WINDOW_MS - GRACE_MS) // HOUR_MS)
         self._day_old = _with_silence(state, self._base, self._learned, self._cut(WINDOW_MS))
 
     def before(self, window: int) -> Baseline:
         """The baseline of a window of this length that ends now."""
-        if window == WINDOW_MS or self._day_old.hours >= HOURS_OF_WEEK:
+        if window == WINDOW_MS or self._day_old.hours >= KNOWN_HOURS:
             return self._day_old
         state, cut = self._state, self._cut(window)
         level, learned = msgspec.structs.replace(self._base), self._learned
