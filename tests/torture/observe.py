@@ -5,6 +5,7 @@ of uncommitted ones would see.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -161,11 +162,12 @@ class Positions:
 
 def drained(positions: Positions, work: Any, seconds_max: float) -> dict[tuple[str, int], int]:
     """Waits until what is in the inputs now has gone all the way; `work` is called meanwhile. Gives what is left, by
-    partition: nothing, if all went well within the time."""
-    deadline = time.monotonic() + seconds_max
+    partition: nothing, if all went well. It is given up when nothing of it was worked off for so many seconds: a slow
+    machine is no broken law."""
     left: dict[tuple[str, int], int] = {}
     for names in (INPUTS, ("events",), ("rollup",), ("events",)):
         wanted: dict[tuple[str, int], int] | None = None
+        deadline, least = time.monotonic() + seconds_max, math.inf
         while True:
             work()
             try:
@@ -176,6 +178,8 @@ def drained(positions: Positions, work: Any, seconds_max: float) -> dict[tuple[s
             left = positions.behind(wanted) if wanted is not None else {("?", 0): 1}
             if not left:
                 break
+            if (count := sum(left.values())) < least:
+                deadline, least = time.monotonic() + seconds_max, count
             if time.monotonic() > deadline:
                 return left
     return left
