@@ -2,8 +2,8 @@
 
     python -m tests.evaluation [NAME…] [--json]
 
-Names: sentiment learned aspects authenticity language masking series cascades spreads detection speed; all of them if
-none is given. What needs data that is not there says so.
+Names: sentiment learned aspects authenticity language masking severe series cascades spreads detection speed; all of
+them if none is given. What needs data that is not there says so.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from tests.evaluation import (
     masking,
     nab,
     sentiment,
+    severe,
     speed,
     spreads,
 )
@@ -36,6 +37,7 @@ MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
     "authenticity": authenticity.measure,
     "language": language.measure,
     "masking": masking.measure,
+    "severe": severe.measure,
     "series": nab.measure,
     "cascades": cascades.measure,
     "spreads": spreads.measure,
@@ -76,6 +78,11 @@ def wanted(found: dict[str, dict[str, Any]]) -> list[tuple[str, str, float, str]
             (f"suspicion, AUC, {name}", ">= 0.85", auc, f"has a link {one['auc_has_a_link']:.3f}")
             for name, auc in one["auc"].items()
         ]
+    for name, by in found.get("severe", {}).items():
+        if name in severe.FILES:
+            for of, least in (("precision", ">= 0.90"), ("recall", ">= 0.70")):
+                rivals = f"words alone {by['words_alone'][of]:.3f}"
+                rows.append((f"severe posts, {severe.FILES[name].stem}, {of}", least, by[of], rivals))
     if "best" in (one := found.get("series", {})):
         rivals = ", ".join(f"{name} {by['standard']:.1f}" for name, by in one["rivals"].items())
         rows.append(("series, NAB standard, one threshold", ">= 73, aim 87", one["best"]["standard"]["score"], rivals))

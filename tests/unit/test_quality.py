@@ -9,7 +9,7 @@ import pytest
 
 from agents.parts import default_scorer
 from agents.training.quality import figures
-from tests.evaluation import authenticity, data
+from tests.evaluation import authenticity, data, severe
 
 pytestmark = pytest.mark.skipif(data.missing() is not None, reason=str(data.missing()))
 
@@ -46,3 +46,9 @@ def test_compounds_follow_what_people_rate() -> None:
 def test_suspicion_of_comment_spam() -> None:
     """Spam above honest comments, under each of the videos."""
     assert all(auc >= 0.85 for auc in authenticity.measure()["auc"].values())
+
+
+def test_severe_posts_are_few() -> None:
+    """Of complaints to airlines about three in a thousand cannot wait; nearly all that are called so are, by eye."""
+    found = severe.called((one.text for one in data.airline()), "airline")
+    assert 15 <= found["called"] <= 35

@@ -8,6 +8,7 @@ from pipeline.sentiment.customer import CustomerScorer
 from pipeline.severe import CAUSES_MAX, Doubt
 from pipeline.taxonomy import load, parse
 from pipeline.text.normalise import normalise
+from tests.evaluation import severe as evaluation
 
 LISTENER = Listener(CustomerScorer())
 OTHER = load("other")
@@ -120,3 +121,11 @@ def test_what_is_told_is_bounded_and_names_nobody() -> None:
     said = heard(". ".join(f"bad {'awful' * 12} {'worse' * 12} thing{name}" for name in "abcdefghi"))
     assert CAUSES_MAX == len(said.severe_in(mine))
     assert {"bad … thinga"} == {one.words for one in said.severe_in(mine) if one.cause == "a"}
+
+
+@pytest.mark.parametrize(("name", "precision", "recall"), [("severe", 0.94, 0.92), ("severe_second", 0.90, 0.68)])
+def test_what_is_called_severe_mostly_is(name: str, precision: float, recall: float) -> None:
+    """On sentences of our own, those that phrases were written for and those that they were not."""
+    found = evaluation.measure_sentences(evaluation.sentences(evaluation.FILES[name]))
+    assert found["precision"] >= precision
+    assert found["recall"] >= recall
