@@ -256,7 +256,7 @@ class CascadeDetector:
         meaning = meaning or spread.meaning or meaning_of_root(root)
         if meaning != spread.meaning:
             spread.meaning, news = meaning, True
-        if total and (insight.kind != "edit" or at_ms > began_ms):
+        if total:
             news |= spread.count(at_ms, total)
         state.ends_ms = min(state.ends_ms, spread.ends_ms)
         return news

@@ -1,5 +1,6 @@
 """One complaint spreads: seen early, seen once, whatever order reposts come in, and however many there are."""
 
+import math
 import time
 from random import Random
 from typing import Any
@@ -136,6 +137,34 @@ def test_small_cascades_are_nothing() -> None:
         assert [] == all_seen(quiet_unit(100.0), few)
 
 
+def test_a_minute_is_waited_for() -> None:
+    """A hundred reposts within the first seconds: nobody knows at what rate it goes on; a minute later it is told."""
+    run = quiet_unit()
+    assert [] == all_seen(run, quick(100, every_ms=SECOND_MS // 2))
+    assert see(run, repost(100, NOW + MINUTE_MS))
+
+
+def test_what_grows_by_itself_is_told_earlier() -> None:
+    """It doubles every two minutes: ten times as often as the share allows is rare enough, from twenty reposts on."""
+    run = quiet_unit(0.00075)
+    ages = [6 * MINUTE_MS + int(2 * MINUTE_MS * math.log2(1 + number)) for number in range(200)]
+    (signal,) = all_seen(run, [repost(number, NOW + age) for number, age in enumerate(ages)])
+    found = finding(run, signal.at_ms)
+    assert found.amplification.supercritical and found.detection.rarity_max == 0.0075
+    assert found.amplification.branching_low is not None and found.amplification.branching_low > 1.0
+    assert 20 <= found.detection.observed < 60
+
+
+def test_what_is_seen_at_a_time_is_what_happened_up_to_then() -> None:
+    """A look back knows nothing of later."""
+    run = quiet_unit()
+    for one in quick(60):
+        see(run, one)
+    assert [0, 10, 60] == [finding(run, NOW + m * MINUTE_MS).amplification.reposts for m in (0, 1, 60)]
+    assert [f"{POST}/59"] == [one.post_id for one in finding(run, NOW + HOUR_MS).evidence[-1:]]
+    assert not finding(run, NOW, "cascade:x:nothing").active
+
+
 def test_it_depends_on_what_is_usual_here() -> None:
     """Where a complaint is passed on two thousand times each week, one more is not rare; a quiet unit is told."""
     busy = quiet_unit()
@@ -186,6 +215,10 @@ def test_a_counter_that_falls_or_stands_still_tells_nothing() -> None:
     for minute, total in ((10, 60), (5, 40), (12, 3), (15, 80), (15, 80)):
         see(falling, poll(NOW + minute * MINUTE_MS, total))
     at_ms = NOW + 20 * MINUTE_MS
+    assert 80 == falling.state.spreads[POST].total
+    before = falling.saved()
+    assert not falling.detector.observe(falling.state, poll(NOW + 15 * MINUTE_MS, 80))
+    assert before == falling.saved()
     assert 80 == finding(falling, at_ms).amplification.reposts
     low, other = finding(steady, at_ms).amplification.low, finding(falling, at_ms).amplification.low
     assert low is not None and other is not None and abs(low - other) <= 0.1 * low
@@ -227,8 +260,9 @@ def test_any_counter_is_borne(total: int) -> None:
     st.lists(st.tuples(st.integers(-60, 3600), st.integers(0, 30)), min_size=1, max_size=40),
     st.randoms(use_true_random=False),
     st.integers(0, 40),
+    st.booleans(),
 )
-def test_order_changes_nothing(reposts: list[tuple[int, int]], random: Random, when: int) -> None:
+def test_order_changes_nothing(reposts: list[tuple[int, int]], random: Random, when: int, root_known: bool) -> None:
     """Reposts in any order, before their original (who knew nothing of it) or after, some by the same people, some
     before the post by the clock of another: in the end the same is to be seen, whenever one looks."""
     stream = [
@@ -236,7 +270,7 @@ def test_order_changes_nothing(reposts: list[tuple[int, int]], random: Random, w
         for number, (age, who) in enumerate(sorted(reposts))
     ]
     in_order, mixed = quiet_unit(), quiet_unit()
-    told = repost(99, NOW + HOUR_MS, author="last")
+    told = repost(99, NOW + HOUR_MS, author="last", known=COMPLAINT if root_known else None)
     for one in [*stream, told]:
         see(in_order, one)
     random.shuffle(stream)
@@ -311,6 +345,7 @@ def test_a_deleted_post_raises_nothing_any_more() -> None:
     assert not run.detector.calm(run.state, CAUSE, NOW + 12 * MINUTE_MS)
     assert NOW == run.take_back(POST)
     assert run.take_back(POST) is None
+    assert run.detector.calm(run.state, CAUSE, NOW + 12 * MINUTE_MS)
     assert [] == all_seen(run, stream[120:])
     assert run.detector.signal(run.state, CAUSE, NOW + HOUR_MS // 2) is None
     assert run.detector.calm(run.state, CAUSE, NOW + HOUR_MS // 2)
@@ -460,7 +495,7 @@ def test_many_posts_are_bounded() -> None:
     for number in range(1000):
         name = f"x:{number:0250}"
         for again in range(1 + 2 * (number < 40)):
-            see(run, repost(again, NOW + HOUR_MS + number * SECOND_MS, of=name, text_ref=name))
+            see(run, repost(again, NOW + 12 * HOUR_MS + number * SECOND_MS, of=name, text_ref=name))
     assert SPREADS_MAX == len(run.state.spreads)
     assert POST in run.state.spreads
     assert 38 <= sum(spread.most == 3 for spread in run.state.spreads.values())

@@ -146,6 +146,30 @@ def test_a_post_that_comes_late_is_judged_with_what_came_after() -> None:
         assert [[7], [8]] == found
 
 
+def test_a_duplicate_changes_nothing() -> None:
+    """The same post again is the same post."""
+    _, run, now = quiet_unit()
+    raised(run, heard(1, now, 500_000))
+    before = run.saved()
+    assert not run.detector.observe(run.state, heard(1, now, 500_000))
+    assert before == run.saved()
+
+
+def test_when_it_is_learned_changes_nothing() -> None:
+    """What has left the window is known, whether the watermark has got there or not."""
+    saw = []
+    for ticks in (True, False):
+        detector, run, now = quiet_unit()
+        for number in range(5):
+            raised(run, heard(number, now + number * 2 * DAY_MS, 20_000))
+        if ticks:
+            detector.advance(run.state, now + 20 * DAY_MS)
+        raised(run, heard(9, now + 20 * DAY_MS, 400_000))
+        saw.append(detector.evaluate(run.state, "influential", now + 20 * DAY_MS))
+    assert saw[0] == saw[1]
+    assert saw[0].detection.rarity is not None and saw[0].detection.rarity > 0.01
+
+
 def test_a_restart_at_any_point_changes_nothing() -> None:
     """The state is all that there is."""
     stream = [heard(number, START_MS + number * 5 * HOUR_MS, 20_000 * number**3) for number in range(30)]
