@@ -13,19 +13,20 @@ over-dispersed, and they have models of their own (Zhao et al., SEISMIC, KDD 201
 """
 
 import math
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
 
-from pipeline.baseline import Baseline, Usual
+from pipeline.baseline import Usual
 from pipeline.budget import WINDOW_SHARES, rarity
 from pipeline.detectors.detector import Finding, Signal
-from pipeline.detectors.mention import Mention, aspects_of, author_of, mention_of, told
-from pipeline.local_time import HOURS_OF_WEEK, hour_of_week
-from pipeline.week import Week
+from pipeline.detectors.mention import Mention, aspects_of, mention_of, told
+from pipeline.history import History
+from pipeline.local_time import HOURS_OF_WEEK
 from schemas.alert import Detection
 from schemas.insight import Insight
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
@@ -41,12 +42,9 @@ CALM_WINDOWS_MS: Final = tuple(window for window in WINDOWS_MS if window < DAY_M
 CALM_FACTOR: Final = 100.0
 """An alert ends where no window is less likely than a hundred times what raises it."""
 MENTIONS_MAX: Final = 500
-MENTIONS_AN_AUTHOR_MAX: Final = 20
 AUTHORS_MIN: Final = 3
 ENDS_MAX: Final = 50
 """At how many later mentions an insight that comes out of order is judged again."""
-HOURS_MAX: Final = 72
-"""Hours that may wait to be learned. Where no watermark closes them, the oldest are learned all the same."""
 SCREEN_SIGMAS: Final = 3.0
 SCREEN_LIMIT_MAX: Final = 0.1
 """Even a count that does not scatter has windows so far above its mean more often than this in 30 days."""
@@ -61,27 +59,12 @@ _time = attrgetter("event_time")
 _place = attrgetter("event_time", "insight_id")
 
 
-class Frozen(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A stretch of an alert, in milliseconds."""
-
-    start: int
-    end: int
-
-
 class SurgeState(msgspec.Struct, omit_defaults=True):
-    """`mentions` by event time, at most 500 (the newest). `hours`: how many authors hours have that the baseline has
-    not learned yet, by hours since the epoch. `learned`: the end of the last hour learned, at first the first hour of
-    which anything is known. `frozen`: stretches of time that are not learned. `told`: up to where an alert has told.
-    Times in milliseconds, if not said otherwise."""
+    """`mentions` of the last day by event time, at most 500. `told`: up to where an alert has told, in milliseconds."""
 
     mentions: list[Mention] = []
-    hours: dict[int, int] = {}
-    learned: int = -1
     told: int = 0
-    frozen: list[Frozen] = []
-    time_zone: str = "UTC"
-    group_rate: float | None = None
-    baseline: Baseline | None = None
+    history: History = msgspec.field(default_factory=History)
 
 
 class Seen(NamedTuple):
@@ -111,26 +94,19 @@ class SurgeDetector:
     def observe(self, state: SurgeState, insight: Insight) -> bool:
         """See `Detector.observe`."""
         hour = insight.event_time // HOUR_MS
-        if state.learned < 0 or (hour < state.learned and state.baseline is None):
-            state.learned = hour  # the first insights may come in any order
+        state.history.watch(hour)
         sentiment = insight.sentiment
         if sentiment is None or sentiment.label != "negative" or insight.kind not in _ORIGINALS:
             return False
-        author, his = author_of(insight), 0
-        for mention in state.mentions:
-            if mention.insight_id == insight.id:
-                return False
-            his += mention.author == author
-        if his >= MENTIONS_AN_AUTHOR_MAX:
-            state.mentions.remove(next(mention for mention in state.mentions if mention.author == author))
-        mention = mention_of(insight)
-        if hour >= state.learned and not _wrote_in_same_hour(state.mentions, mention):
-            state.hours[hour] = state.hours.get(hour, 0) + 1
-            if len(state.hours) > HOURS_MAX:
-                self._close(state, min(state.hours) + 1)
-        insort(state.mentions, mention, key=_place)
-        if len(state.mentions) > MENTIONS_MAX:
-            del state.mentions[0]
+        mentions, mention = state.mentions, mention_of(insight)
+        place = bisect_left(mentions, _place(mention), key=_place)
+        if place < len(mentions) and _place(mentions[place]) == _place(mention):
+            return False
+        if not _wrote_in_same_hour(mentions, mention):
+            state.history.count(hour, 1)
+        mentions.insert(place, mention)
+        if len(mentions) > MENTIONS_MAX:
+            del mentions[_spare(mentions)]
         return True
 
     def retract(self, state: SurgeState, insight_id: str) -> int | None:
@@ -138,11 +114,8 @@ class SurgeDetector:
         for place, mention in enumerate(state.mentions):
             if mention.insight_id == insight_id:
                 del state.mentions[place]
-                hour = mention.event_time // HOUR_MS
-                if hour in state.hours and not _wrote_in_same_hour(state.mentions, mention):
-                    state.hours[hour] -= 1
-                    if not state.hours[hour]:
-                        del state.hours[hour]
+                if not _wrote_in_same_hour(state.mentions, mention):
+                    state.history.count(mention.event_time // HOUR_MS, -1)
                 return mention.event_time
         return None
 
@@ -187,7 +160,7 @@ class SurgeDetector:
                 rarity=worst.rarity,
                 rarity_max=float(f"{self.limits[worst.window_ms]:.3g}"),
                 dispersion=round(worst.usual.dispersion, 2),
-                baseline=_known_from(state, worst.cold),
+                baseline=_known_from(state.history, worst.cold),
                 cold_start=worst.cold,
                 aspects=aspects_of(mentions),
             ),
@@ -198,7 +171,7 @@ class SurgeDetector:
 
     def freeze(self, state: SurgeState, cause: str, from_ms: int, to_ms: int) -> None:
         """See `Detector.freeze`."""
-        state.frozen = [*(stretch for stretch in state.frozen if stretch.start != from_ms), Frozen(from_ms, to_ms)]
+        state.history.freeze(from_ms, to_ms)
 
     def end(self, state: SurgeState, cause: str, at_ms: int) -> None:
         """See `Detector.end`."""
@@ -206,19 +179,17 @@ class SurgeDetector:
 
     def configure(self, state: SurgeState, unit: Unit) -> None:
         """See `Detector.configure`."""
-        state.time_zone = unit.time_zone
-        state.group_rate = unit.complaints_a_week / HOURS_OF_WEEK if unit.complaints_a_week else None
-        if state.baseline is not None:
-            state.baseline.group_rate = state.group_rate
+        group = unit.complaints_a_week
+        state.history.configure(unit.time_zone, None if group is None else group / HOURS_OF_WEEK)
 
     def advance(self, state: SurgeState, watermark_ms: int) -> None:
         """See `Detector.advance`. What is learned here is what `evaluate` would have learned: the same steps in the
         same order, so that it does not matter when."""
         closed = (watermark_ms - WINDOW_MS - 2 * GRACE_MS) // HOUR_MS
-        if state.mentions and state.mentions[0].event_time < closed * HOUR_MS:
-            state.mentions = [mention for mention in state.mentions if mention.event_time >= closed * HOUR_MS]
-        if state.hours and min(state.hours) < closed:
-            self._close(state, closed)
+        mentions = state.mentions
+        if mentions and mentions[0].event_time < closed * HOUR_MS:
+            del mentions[: bisect_left(mentions, closed * HOUR_MS, key=_time)]
+        state.history.close(closed)
 
     def summary(self, finding: Finding, place: str, topic: str | None) -> str:
         """See `Detector.summary`."""
@@ -228,7 +199,7 @@ class SurgeDetector:
         span = f"{minutes} minutes" if minutes <= 60 else f"{minutes // 60} hours"
         return (
             f"{people} complained about {place} within {span}"
-            f"{f', mostly about {topic.lower()}' if topic else ''}; {seen.expected:.1f} would be usual"
+            f"{f', mostly about {topic.lower()}' if topic else ''}; {seen.expected:.2g} would be usual"
         )
 
     # The windows
@@ -241,18 +212,30 @@ class SurgeDetector:
         windows: Sequence[int],
     ) -> Iterator[Seen]:
         """The windows that end at `at_ms` and are at most as likely as their limits; all, where there are none."""
-        crowds = _crowds(state, at_ms, windows)
-        if limits and crowds[-1] < AUTHORS_MIN:
+        mentions, history = state.mentions, state.history
+        end = (
+            bisect_right(mentions, at_ms, key=_time) if mentions and mentions[-1].event_time > at_ms else len(mentions)
+        )
+        if limits and end < AUTHORS_MIN:
             return
-        known = _Known(state, at_ms)
-        for window, authors in zip(windows, crowds, strict=True):
-            if limits and authors < AUTHORS_MIN:
+        base, learned = history.as_of((at_ms - WINDOW_MS - GRACE_MS) // HOUR_MS)
+        day_old = history.level(base, learned, (at_ms - WINDOW_MS) // HOUR_MS)
+        for window in windows:
+            start_ms = max(at_ms - window, state.told)
+            begin = bisect_right(mentions, start_ms, 0, end, key=_time)
+            if limits and end - begin < AUTHORS_MIN:
                 continue
-            baseline = known.before(window)
+            baseline = day_old
+            if window < WINDOW_MS and day_old.hours < KNOWN_HOURS:
+                baseline = history.level(base, learned, (at_ms - max(window, HOUR_MS)) // HOUR_MS)
             if window > HOUR_MS and baseline.hours * HOUR_MS < window:
                 continue
-            mean = baseline.rate * _exposure(state, baseline.week, window, at_ms)
-            if limits and limits[window] <= SCREEN_LIMIT_MAX and authors < mean + SCREEN_SIGMAS * math.sqrt(mean):
+            mean = baseline.rate * history.exposure(baseline, start_ms, at_ms)
+            near = mean + SCREEN_SIGMAS * math.sqrt(mean)
+            if limits and limits[window] <= SCREEN_LIMIT_MAX and end - begin < near:
+                continue
+            authors = len({mention.author for mention in mentions[begin:end]})
+            if limits and (authors < AUTHORS_MIN or (limits[window] <= SCREEN_LIMIT_MAX and authors < near)):
                 continue
             usual = baseline.usual(mean, _DAY_SHARES[window])
             p_value = usual.p_value(authors)
@@ -260,35 +243,11 @@ class SurgeDetector:
             if not limits or rare <= limits[window]:
                 yield Seen(rare, window, authors, p_value, usual, baseline.cold)
 
-    @staticmethod
-    def _close(state: SurgeState, closed: int) -> None:
-        """Learns the busy hours before `closed`; what comes for them from now on is too late to be learned."""
-        state.baseline, state.learned = _learned(state, closed)
-        state.hours = {hour: authors for hour, authors in state.hours.items() if hour >= closed}
-        state.frozen = [stretch for stretch in state.frozen if stretch.end > state.learned * HOUR_MS]
-
 
 def severity_of(rarity: float) -> int:
     """Severity 1 to 10, from the payload alone. `rarity`: how many such windows chance would bring in 30 days; 4 for
     one in ten to a hundred months, and one more with each zero."""
     return 10 if rarity <= 1e-7 else max(1, math.floor(3.0 - math.log10(rarity)))
-
-
-def _crowds(state: SurgeState, at_ms: int, windows: Sequence[int]) -> list[int]:
-    """How many distinct authors each of the windows has, the shortest first."""
-    authors: set[str] = set()
-    crowds: list[int] = []
-    mentions = state.mentions
-    place = len(mentions) if not mentions or mentions[-1].event_time <= at_ms else bisect_right(
-        mentions, at_ms, key=_time
-    )  # fmt: skip
-    for window in windows:
-        start_ms = max(at_ms - window, state.told)
-        while place and mentions[place - 1].event_time > start_ms:
-            place -= 1
-            authors.add(mentions[place].author)
-        crowds.append(len(authors))
-    return crowds
 
 
 def _between(mentions: list[Mention], start_ms: int, at_ms: int) -> list[Mention]:
@@ -304,95 +263,17 @@ def _ends(mentions: list[Mention], event_time: int) -> list[int]:
     return [event_time, *list(dict.fromkeys(later))[:ENDS_MAX]]
 
 
-# What is usual
-
-
-class _Known:
-    """What is known from the hours that ended before a window began (before the last hour, for shorter ones). Week and
-    scatter are those of a day ago, and so is the level once three days are known: the last says little more then."""
-
-    def __init__(self, state: SurgeState, at_ms: int) -> None:
-        self._state = state
-        self._at_ms = at_ms
-        self._base, self._learned = _learned(state, (at_ms - WINDOW_MS - GRACE_MS) // HOUR_MS)
-        self._day_old = _with_silence(state, self._base, self._learned, self._cut(WINDOW_MS))
-
-    def before(self, window: int) -> Baseline:
-        """The baseline of a window of this length that ends now."""
-        if window == WINDOW_MS or self._day_old.hours >= KNOWN_HOURS:
-            return self._day_old
-        state, cut = self._state, self._cut(window)
-        level, learned = msgspec.structs.replace(self._base), self._learned
-        for hour in sorted(hour for hour in state.hours if learned <= hour < cut):
-            if not _is_frozen(state, hour):
-                level = _with_silence(state, level, learned, hour)
-                level.pass_hour(state.hours[hour], level.week.factor(hour_of_week(hour, state.time_zone)))
-                learned = hour + 1
-        return _with_silence(state, level, learned, cut)
-
-    def _cut(self, window: int) -> int:
-        return (self._at_ms - max(window, HOUR_MS)) // HOUR_MS
-
-
-def _exposure(state: SurgeState, week: Week, window: int, at_ms: int) -> float:
-    """For how many usual hours the window that ends at `at_ms` stands."""
-    start_ms = max(at_ms - window, state.told)
-    first, last = start_ms // HOUR_MS, at_ms // HOUR_MS
-    of_week = hour_of_week(first, state.time_zone)
-    exposure = week.exposure(of_week, last - first + 1)
-    exposure -= week.factor(of_week) * (start_ms - first * HOUR_MS) / HOUR_MS
-    exposure -= week.factor(hour_of_week(last, state.time_zone)) * (1.0 - (at_ms - last * HOUR_MS) / HOUR_MS)
-    return max(exposure, 1e-3)
-
-
-def _with_silence(state: SurgeState, baseline: Baseline, from_hour: int, to_hour: int) -> Baseline:
-    """A copy of the level, with silence between the two learned."""
-    level = msgspec.structs.replace(baseline)
-    for first, last in _open_hours(state, from_hour, to_hour):
-        level.pass_silence(level.week.exposure(hour_of_week(first, state.time_zone), last - first), last - first)
-    return level
-
-
-def _learned(state: SurgeState, before: int) -> tuple[Baseline, int]:
-    """The baseline with all busy hours before `before`, and the end of the last of them. Silence is learned only with
-    the next busy hour, so that it is never split in two. What is returned may be the state's own: not to be changed."""
-    baseline = state.baseline or Baseline(group_rate=state.group_rate)
-    learned = state.learned
-    busy = [hour for hour in sorted(state.hours) if learned <= hour < before and not _is_frozen(state, hour)]
-    if busy:
-        baseline = baseline.copy()
-    for hour in busy:
-        for first, last in _open_hours(state, learned, hour):
-            baseline.learn_silence(first, hour_of_week(first, state.time_zone), last - first)
-        baseline.learn(hour, hour_of_week(hour, state.time_zone), state.hours[hour])
-        learned = hour + 1
-    return baseline, learned
-
-
-def _open_hours(state: SurgeState, from_hour: int, to_hour: int) -> Iterator[tuple[int, int]]:
-    """The stretches between the two that are to be learned."""
-    for stretch in sorted(state.frozen, key=attrgetter("start")) if state.frozen else ():
-        first = max(from_hour, stretch.start // HOUR_MS)
-        last = min(to_hour, -(-stretch.end // HOUR_MS))
-        if last > first:
-            if first > from_hour:
-                yield from_hour, first
-            from_hour = last
-    if to_hour > from_hour:
-        yield from_hour, to_hour
-
-
-def _is_frozen(state: SurgeState, hour: int) -> bool:
-    start_ms = hour * HOUR_MS
-    return bool(state.frozen) and any(
-        stretch.start < start_ms + HOUR_MS and start_ms < stretch.end for stretch in state.frozen
-    )
-
-
-def _known_from(state: SurgeState, cold: bool) -> str:
+def _known_from(history: History, cold: bool) -> str:
     if not cold:
         return "unit"
-    return "prior" if state.group_rate is None else "group"
+    return "prior" if history.group_rate is None else "group"
+
+
+def _spare(mentions: list[Mention]) -> int:
+    """The place of the oldest of whoever wrote most, so that one who writes a thousand times pushes out nobody."""
+    wrote = Counter(mention.author for mention in mentions)
+    most = max(wrote.values())
+    return next(place for place, mention in enumerate(mentions) if wrote[mention.author] == most)
 
 
 def _wrote_in_same_hour(mentions: list[Mention], one: Mention) -> bool:
