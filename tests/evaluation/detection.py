@@ -117,10 +117,22 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str, float, str]]:
             best = ", ".join(f"{name} {rule['recall']:.3f}" for name, rule in least["rules"].items())
             aim = ">= 0.95" if budget == "0.1" else ""
             shown.append((f"recall, 10 people, mean <= 0.2, {of}", aim, least["recall"], best))
-            here = {(rate, size) for at, spent, rate, size, *_ in behind if (at, spent) == (dispersion, budget)}
-            sure = {(one[2], one[3]) for one in behind if one[:2] == (dispersion, budget) and one[-1]}
-            shown.append((f"cells with a better rule, {of}", "0", float(len(here)), f"{len(sure)} beyond chance"))
+            ahead = {one[2:4] for one in behind if one[:2] == (dispersion, budget)}
+            sure = {one[2:4] for one in behind if one[:2] == (dispersion, budget) and one[-1]}
+            beside = f"{len(sure)} beyond chance; {_equal(cells)} as good; {_alone(cells)} if tuned for a mean alone"
+            shown.append((f"cells of {len(cells)} with a better rule, {of}", "0", float(len(ahead)), beside))
     return shown
+
+
+def _equal(cells: Sequence[dict[str, Any]]) -> int:
+    """In how many the best rule finds as much as we do, and it is neither nothing nor all."""
+    best = [(cell["recall"], max(rule["recall"] for rule in cell["rules"].values())) for cell in cells]
+    return sum(ours == theirs and 0.0 < ours < 1.0 for ours, theirs in best)
+
+
+def _alone(cells: Sequence[dict[str, Any]]) -> int:
+    """In how many a rule finds more that is tuned to our false alerts at units of this mean."""
+    return sum(max(rule["here"] for rule in cell["rules"].values()) > cell["recall"] for cell in cells)
 
 
 def _recall(cell: dict[str, Any]) -> float:
