@@ -28,8 +28,11 @@ NAMED_BEFORE = frozenset({"least", "no", "so", "this"})
 NAMED = NAMED_FIRST | NAMED_BEFORE | {"at", BUT, "doubt", "never", "nor", "of", "or", "very", "without"}
 """All words that the rules name, apart from the tables."""
 
-IDIOMS: Mapping[Phrase, float] = {tuple(key.split()): value for key, value in SPECIAL_CASES.items() if " " in key}
-"""Idioms -> the valence of the whole. The package never looks up one of a single word, so those are not here."""
+IDIOMS: Mapping[Phrase, float] = {
+    tuple(key.split()): float(value) for key, value in SPECIAL_CASES.items() if " " in key
+}
+"""Idioms -> the valence of the whole. The package never looks up one of a single word, so those are not here; and it
+writes some as whole numbers, which a compiled form would not."""
 DEGREE_PHRASES: Mapping[Phrase, float] = {tuple(key.split()): value for key, value in BOOSTERS.items() if " " in key}
 PHRASES = (*IDIOMS, *DEGREE_PHRASES)
 IDIOM_PARTS = frozenset(part for idiom in IDIOMS for part in idiom)
