@@ -5,8 +5,7 @@ it the day of the week in blocks of three hours. The one rule: a factor is 1 unt
 rate: it has a gamma prior of mean 1, worth a few complaints, so that a unit with one complaint a week has a flat
 week and one with hundreds has its own.
 
-All counts are whole numbers, halved after sixteen weeks: some 200 bytes, and 168 for the factors in use, which are
-worked out once a day.
+All counts are whole numbers, halved after sixteen weeks: some 200 bytes, and 168 for the factors in use.
 
 Source: the mean of a Poisson rate's factor under its conjugate gamma prior (Gelman et al., Bayesian Data Analysis,
 2.6); from the same hour of earlier weeks and not from the hour before, after Gnip, "Trend detection in social data".
@@ -23,6 +22,8 @@ PRIOR_COMPLAINTS = 6.0
 COMPLAINTS_MIN = 40
 """With fewer the week is flat, and nothing is worked out."""
 HOURS_MAX = 16 * HOURS_OF_WEEK
+NEWS_SHARE = 8
+"""Factors are worked out anew once a day, and where much is known when there is an eighth more of it."""
 SCALE = 32
 """Factors are kept in a byte, in steps of a thirty-second."""
 FACTOR_MIN = 2
@@ -82,7 +83,7 @@ class Week(msgspec.Struct, array_like=True, gc=False):
         self.hours += hours
         while self.hours >= HOURS_MAX:
             self._halve()
-        if self.hours >= self.worked_out + HOURS_OF_DAY:
+        if self.hours >= self.worked_out + max(HOURS_OF_DAY, self.worked_out // NEWS_SHARE):
             self.worked_out = self.hours
             self.factors = self._work_out() if self.complaints >= COMPLAINTS_MIN else FLAT
 
