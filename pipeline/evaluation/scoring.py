@@ -161,8 +161,9 @@ def score(
 def by_detector(
     seen: Sequence[Sighting], span: Span, truth: Truth | None, kinds: Mapping[str, str]
 ) -> dict[str, Figures]:
-    """Figures of each detector, then `budget` (all that share the budget) and `all`. `kinds`: the kind of incident that
-    each detector is there for; those that raised nothing are among the results too."""
+    """Figures of each detector, then `budget` (all that share the budget, asked for what they are there for) and `all`.
+    `kinds`: the kind of incident that each detector is there for; those that raised nothing are among the results
+    too."""
     names = sorted({*kinds, *(sighting.detector for sighting in seen)})
     found = {
         name: score(
@@ -173,7 +174,8 @@ def by_detector(
         )
         for name in names
     }
-    found["budget"] = score([one for one in seen if one.detector not in OUTSIDE_BUDGET], span, truth)
+    within = frozenset(kind for name, kind in kinds.items() if name not in OUTSIDE_BUDGET)
+    found["budget"] = score([one for one in seen if one.detector not in OUTSIDE_BUDGET], span, truth, within)
     found["all"] = score(seen, span, truth)
     return found
 

@@ -105,6 +105,7 @@ def test_a_detector_is_asked_for_its_own_kind() -> None:
     found = by_detector(seen, SPAN, truth, {"Surge": "surge", "SeverePost": "severe", "Spread": "cascade"})
     assert [1.0, 1.0, 0.0] == [found[name].recall for name in ("Surge", "SeverePost", "Spread")]
     assert (2, 1) == (found["budget"].alerts, found["budget"].false_alerts)
+    assert {"cascade": 1, "surge": 1} == found["budget"].planted
     assert pytest.approx(2 / 3) == found["all"].recall
     assert {"cascade": 1, "severe": 1, "surge": 1} == found["all"].planted
     assert {"severe": 1, "surge": 1} == found["all"].found
