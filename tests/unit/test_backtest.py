@@ -97,6 +97,14 @@ def test_an_incident_is_found_and_nothing_else(run: Callable[..., Result]) -> No
     } == rules
 
 
+def test_more_may_be_spent_more_is_alerted(run: Callable[..., Result]) -> None:
+    """Each budget is the engine's own: next to nothing finds twelve people late or never, plenty finds few."""
+    found = figures(run("--truth", "incidents.jsonl", "--budgets", "1e-12,20", "--json"))["budgets"]
+    little, plenty = found["1e-12"]["NegativeSurge"], found["20"]["NegativeSurge"]
+    assert plenty["recall"] == 1.0
+    assert little["recall"] == 0.0 or plenty["delay_posts"]["median"] < little["delay_posts"]["median"]
+
+
 def test_without_truth_there_are_alerts_and_the_days_of_most(run: Callable[..., Result]) -> None:
     """Nothing is said about what nobody knows: no precision, no recall."""
     found = figures(run("--json", "--budgets", "0.1"))
