@@ -260,6 +260,17 @@ def other_order_for_the_unit() -> list[Stored]:
     return [record._replace(offset=swapped.get(record, record.offset)) for record in good()[1]]
 
 
+def secret_at_the_unit() -> list[Stored]:
+    """An alert is addressed to head office, and its unit has it all the same."""
+    record = middle_alert()
+    secret = encode(msgspec.structs.replace(alerts.decode(record.value), addressed_to="acme"))
+    return [
+        other._replace(value=secret, key=b"acme" if other.topic == TOPICS("alerts") else other.key)
+        if other.value == record.value else other
+        for other in good()[1]
+    ]  # fmt: skip
+
+
 def own(record: Stored) -> Stored:
     """The same record on the unit's own topic."""
     return next(
@@ -355,6 +366,9 @@ BREAKS: dict[str, tuple[Callable[[], list[Stored]], str]] = {
         lambda: instead(own(middle_alert()), headers=()),
         "units have their alerts: wrong",
     ),
+    "what is confidential is with the unit": (secret_at_the_unit, "units have their alerts: extra"),
+    "an alert has another unit's key": (lambda: instead(middle_alert(), key=b"x"), "units have their alerts: wrong"),
+    "a case has another unit's key": (lambda: instead(of("cases")[0], key=b"x"), "cases are kept apart: wrong"),
     "a unit's alerts are out of order": (other_order_for_the_unit, "units have their alerts: disorder"),
     "a case entry is lost": (lambda: without(of("cases")[0]), "cases equal the replay's: lost"),
     "a roll-up is lost": (lambda: without(of("rollup")[-1]), "roll-ups equal the replay's: lost"),
