@@ -125,21 +125,18 @@ class Spread(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
             self.rule, self.rule_confidence = routing.rule, routing.confidence
 
     def repost(self, insight: Insight) -> bool:
-        """Somebody passes it on. His first time counts. False if that was known."""
+        """Somebody passes it on. His first time counts; his last is shown. False if nothing of it is news."""
         at_ms, name = int(insight.event_time), checksum(insight.id)
         who = name if insight.author is None else checksum(insight.author)
+        shown = self._show(Passed(at_ms, insight.id, insight.channel, insight.author, insight.text_ref))
         for place, mark in enumerate(self.marks):
             if mark.who == who:
                 if (mark.at_ms, mark.name) <= (at_ms, name):
-                    return False
+                    return shown
                 del self.marks[place]
-                self._forget(mark.name)
                 break
         followers = insight.reach.followers
         self._add(Mark(at_ms, name, who, -1 if followers is None else followers))
-        passed = Passed(at_ms, insight.id, insight.channel, insight.author, insight.text_ref)
-        insort(self.latest, passed, key=_passed)
-        del self.latest[:-LATEST_MAX]
         self.last_ms = max(self.last_ms, at_ms)
         self.routed(insight.routing)
         if not self.known and self.earlier is None:
@@ -160,12 +157,13 @@ class Spread(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     def take_back(self, insight_id: str) -> int | None:
         """A repost is deleted: when it was, None if it is not known one by one."""
         name = checksum(insight_id)
+        gone = [passed.at_ms for passed in self.latest if passed.insight_id == insight_id]
+        self.latest = [passed for passed in self.latest if passed.insight_id != insight_id]
         for place, mark in enumerate(self.marks):
             if mark.name == name and mark.who != _COUNTER:
                 del self.marks[place]
-                self._forget(name)
                 return mark.at_ms
-        return None
+        return gone[0] if gone else None
 
     def holds(self, insight_id: str) -> bool:
         """Whether anything is remembered of a repost."""
@@ -204,8 +202,17 @@ class Spread(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
         else:
             cascade.observe(age_seconds, None if mark.number < 0 else mark.number)
 
-    def _forget(self, name: int) -> None:
-        self.latest = [passed for passed in self.latest if checksum(passed.insight_id) != name]
+    def _show(self, passed: Passed) -> bool:
+        """Keeps the last repost of those who were the last to pass it on. Whether this is one."""
+        for place, other in enumerate(self.latest):
+            if (other.author or other.insight_id) == (passed.author or passed.insight_id):
+                if _passed(passed) <= _passed(other):
+                    return False
+                del self.latest[place]
+                break
+        insort(self.latest, passed, key=_passed)
+        del self.latest[:-LATEST_MAX]
+        return passed in self.latest
 
 
 def meaning_of(insight: Insight) -> Meaning | None:

@@ -312,19 +312,23 @@ def test_what_a_repost_repeats_must_be_known() -> None:
 
 
 def test_a_duplicate_changes_nothing() -> None:
-    """The same insight again, at once or later, leaves no trace; nor does a second repost by the same person."""
+    """The same insight again, at once or later, leaves no trace; what the same person passes on again is shown, but
+    counts no more."""
     run = quiet_unit()
     stream = quick(MARKS_MAX)
     for place, one in enumerate(stream):
         see(run, one)
         before = run.saved()
-        for again in (
-            one,
-            stream[place // 2],
-            msgspec.structs.replace(one, id="x:again", event_time=Millis(NOW + DAY_MS)),
-        ):
-            assert not run.detector.observe(run.state, again)
+        assert not run.detector.observe(run.state, one)
+        assert not run.detector.observe(run.state, stream[place // 2])
         assert before == run.saved()
+    at_ms = NOW + 3 * HOUR_MS
+    expected = finding(run, at_ms)
+    for age in (HOUR_MS, 2 * HOUR_MS, 0):
+        see(run, msgspec.structs.replace(stream[50], id=f"x:again{age}", event_time=Millis(NOW + age)))
+    after = finding(run, at_ms)
+    assert expected.detection == after.detection
+    assert [f"{POST}/{MARKS_MAX - 1}", f"x:again{2 * HOUR_MS}"] == [one.post_id for one in after.evidence[1:]]
 
 
 def test_one_person_with_ten_thousand_reposts_is_one() -> None:
