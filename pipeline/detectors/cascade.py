@@ -25,10 +25,12 @@ from pipeline.rarity import Rarity
 from pipeline.spread import SPAN_MS, Spread, meaning_of, meaning_of_root, spread_of
 from schemas.alert import Amplification, Detection, Evidence
 from schemas.insight import Insight, Root
-from schemas.time import HOUR_MS, Millis
+from schemas.time import HOUR_MS, MINUTE_MS, Millis
 from schemas.unit import Unit
 from schemas.vocabulary import SentimentLabel
 
+GRACE_MS: Final = 10 * MINUTE_MS
+"""How late behind the watermark a repost may come and still find its cascade."""
 SPREADS_MAX: Final = 50
 EACH_UP_TO: Final = 100
 """Up to so many reposts each is judged, then one in 2 %."""
@@ -188,9 +190,10 @@ class CascadeDetector:
 
     def advance(self, state: CascadeState, watermark_ms: int) -> None:
         """See `Detector.advance`."""
-        if state.spreads and state.ends_ms <= watermark_ms:
+        closed = watermark_ms - GRACE_MS
+        if state.spreads and state.ends_ms <= closed:
             for post, spread in list(state.spreads.items()):
-                if spread.ends_ms <= watermark_ms:
+                if spread.ends_ms <= closed:
                     self._end(state, post)
             state.ends_ms = min((spread.ends_ms for spread in state.spreads.values()), default=-1)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.detectors.cascade import SPREADS_MAX, CascadeDetector
+from pipeline.detectors.cascade import GRACE_MS, SPREADS_MAX, CascadeDetector
 from pipeline.detectors.detector import Finding, Signal
 from pipeline.evaluation.world.spreading import polls, repost_ages
 from pipeline.outlook import CALM_MS, LOW_MIN, REPOSTS_MIN, SIZES, grown_past, severity_of
@@ -410,9 +410,9 @@ def test_it_ends_a_day_after_the_last_and_is_learned() -> None:
         if frozen:
             run.detector.freeze(run.state, CAUSE, NOW, NOW + HOUR_MS)
         last = NOW + 30 * 6 * SECOND_MS
-        run.detector.advance(run.state, last + DAY_MS - 1)
+        run.detector.advance(run.state, last + DAY_MS + GRACE_MS - 1)
         assert [POST] == list(run.state.spreads)
-        run.detector.advance(run.state, last + DAY_MS)
+        run.detector.advance(run.state, last + DAY_MS + GRACE_MS)
         assert {} == run.state.spreads
         assert ([] if frozen else [0.0, 0.0, 1.0]) == run.state.sizes.counts
 
