@@ -1,7 +1,9 @@
 """A post as a connector received it (after ActivityStreams 2.0: Note, Announce, Update, Delete).
 
 Key of `cem.posts`: the thread, that is `root_id`, or the post's own `id`. An `edit` and a `delete` carry the id of
-the post that they change, and the time of the change.
+the post that they change, and the time of the change. A connector that polls counters sends the post again as an
+`edit` with `metrics` and the time of the reading; without a text and stars, or with those that it had, that replaces
+nothing but the counters.
 """
 
 from typing import Annotated, Literal
