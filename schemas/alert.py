@@ -1,4 +1,5 @@
-"""What an alert consumer reads on `cem.alerts` (key: unit) and `cem.alerts.unit.<id>` (key: alert).
+"""What an alert consumer reads on `cem.alerts` (key: the unit that it is addressed to) and
+`cem.alerts.unit.<id>` (key: alert).
 
 CloudEvents 1.0 in Kafka's binary mode: the value is this record, the attributes are headers (`cloud_event_headers`).
 `status` is the signal, `state` is the case; neither ever changes the other. `alert_id` and `sequence` name a record:

@@ -1,4 +1,5 @@
-"""What became of an action: the history of a case on `cem.cases` (key: unit). Also the answer to the actor."""
+"""What became of an action: the history of a case on `cem.cases` (key: the unit that its alert is addressed to). Also
+the answer to the actor."""
 
 from schemas.action import ActionName
 from schemas.alert import AlertState, AlertStatus

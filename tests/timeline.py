@@ -20,7 +20,7 @@ from schemas.action import ActionName, DismissalCode
 from schemas.alert import Alert
 from schemas.case import CaseEntry
 from schemas.event import Ancestor, Event, UnitAction, UnitErasure, UnitSettings
-from schemas.insight import Aspect, Insight, InsightKind
+from schemas.insight import Aspect, Insight, InsightKind, SevereCause
 from schemas.record import Source
 from schemas.tick import Tick
 from schemas.time import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
@@ -69,14 +69,19 @@ class Timeline:
         kind: InsightKind = "post",
         post: str | None = None,
         about: tuple[str, str] | None = None,
+        severe: tuple[str, ...] = (),
     ) -> str:
-        """Somebody writes something. The post's name: `post`, or the author's. `about`: its aspect and department."""
+        """Somebody writes something. The post's name: `post`, or the author's. `about`: its aspect and department;
+        `severe`: the severe causes that it tells, of severity 8."""
         name = post or author
         self._offset += 1
         said = insight(self._offset, time_of(clock), author=author, mood=mood, kind=kind, unit_id=self.unit_id)
         said = msgspec.structs.replace(said, id=f"x:{name}", text_ref=f"x:{name}")
         if about is not None:
             said = msgspec.structs.replace(said, aspects=(Aspect(aspect=about[0], department=about[1], polarity=-0.5),))
+        if severe:
+            causes = (SevereCause(cause=cause, words=cause, department="safety", severity=8) for cause in severe)
+            said = msgspec.structs.replace(said, severe=tuple(causes))
         self._posts[name] = said
         self._apply(clock, said)
         return name
