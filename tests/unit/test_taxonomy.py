@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.taxonomy import Taxonomy, load, parse
-from pipeline.taxonomy_file import COMMON, FILE_LENGTH_MAX, TaxonomyError, shipped, shipped_text
+from pipeline.taxonomy_file import COMMON, FILE_LENGTH_MAX, TaxonomyError, shipped, shipped_causes, shipped_text
 
 SMALL = """
 name = "kiosk"
@@ -140,6 +140,15 @@ class TestMistakes:
             ('[aspects.a]\ndepartment = "counter"\nweight = 50\nweak = ["x"]', "`aspects.a.weight`: '50' cannot be"),
             ('[aspects."A b"]\ndepartment = "counter"\nweak = ["x"]', "`aspects`: the name 'A b' cannot be used"),
             ('[severe.a]\ndepartment = "counter"\nweak = ["x"]', "`severe.a.weak`: not known here"),
+            (
+                '[severe.a]\ndepartment = "counter"\nseverity = 11\nphrases = ["x"]',
+                "`severe.a.severity`: '11' cannot be used; write a whole number from 1 to 10",
+            ),
+            (
+                '[severe.a]\ndepartment = "counter"\nannounced = 1\nphrases = ["x"]',
+                "`severe.a.announced`: '1' cannot be used; write true or false",
+            ),
+            ('[aspects.a]\ndepartment = "counter"\nseverity = 3\nweak = ["x"]', "`aspects.a.severity`: not known here"),
             ('[aspects]\na = "one"', "`aspects.a`: write a table"),
             ('[aspects.a]\ndepartment = "counter"\nweak = ["a|{moon}"]', "names {moon}, a set that there is not"),
         ],
@@ -169,6 +178,7 @@ class TestShipped:
         assert isinstance(taxonomy, Taxonomy)
         assert taxonomy.default in taxonomy.aspects
         assert {"injury", "illness", "discrimination", "threat", "legal", "data_leak", "minors"} == set(taxonomy.severe)
+        assert shipped_causes() == set(taxonomy.severe)
         assert {"advertising", "unwanted_contact"} <= set(taxonomy.aspects)
 
     def test_everybody_is_told_what_to_do(self, name: str) -> None:
@@ -215,3 +225,13 @@ def test_the_example_of_the_documentation_works() -> None:
     assert "my_bakeries/1" == taxonomy.identity
     assert "bread" in taxonomy.aspects and "food_quality" in taxonomy.aspects
     assert "ambience" not in taxonomy.aspects
+
+
+def test_how_severe_a_cause_is() -> None:
+    """As the file says, and 8 where it says nothing; a file that extends another may say something else."""
+    mine = parse(
+        'name = "mine"\nextends = "retail"\n[severe.injury]\nseverity = 10\n'
+        '[severe.theft]\ndepartment = "safety"\nphrases = ["stole my bag"]\n'
+    )
+    assert (10, 8, 9) == tuple(mine.severe[cause].severity for cause in ("injury", "theft", "threat"))
+    assert (False, True) == (mine.severe["injury"].announced, mine.severe["legal"].announced)
