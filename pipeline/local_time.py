@@ -26,7 +26,10 @@ def zone(name: str) -> tzinfo:
 def hour_of_week(hour: int, name: str) -> int:
     """0 to 167, 0 is Monday's first. `hour`: hours since the epoch. Of zones with half hours, the hour that most of it
     lies in."""
-    local = datetime.fromtimestamp((hour * HOUR_MS + HOUR_MS // 2) / 1000, zone(name))
+    try:
+        local = datetime.fromtimestamp((hour * HOUR_MS + HOUR_MS // 2) / 1000, zone(name))
+    except OverflowError:  # the last hours of the year 9999, where that of the zone is the next
+        return hour_of_week_utc(hour * HOUR_MS)
     return local.weekday() * 24 + local.hour
 
 
