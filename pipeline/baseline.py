@@ -22,6 +22,8 @@ GROUP_SHAPE = 2.0
 """A unit whose like are known: their rate, give or take seven tenths."""
 HALF_LIFE_HOURS = 14 * 24
 COLD_HOURS = 24.0
+RHYTHM = 1.0
+"""Before a day is known nobody knows what the hour of the day does: a standard deviation of the whole mean."""
 DAY_HOURS = 24
 
 _KEEP = 0.5 ** (1 / HALF_LIFE_HOURS)
@@ -132,7 +134,8 @@ class Baseline(msgspec.Struct, array_like=True, gc=False):
             chances = tuple(
                 (1.0 - day_share) * hour + day_share * day for hour, day in zip(chances, of_days, strict=True)
             )
-        return Usual(mean, mean * mean / (self.prior_shape + self.shape), chances)
+        unknown = 1.0 / (self.prior_shape + self.shape) + (RHYTHM if self.cold else 0.0)
+        return Usual(mean, mean * mean * unknown, chances)
 
     def _learn_scatter(self, hour: int, hours: int, expected: float, count: int) -> None:
         """How so many hours came out, of which `expected` was expected each: with `count` in the first. What is
@@ -146,6 +149,10 @@ class Baseline(msgspec.Struct, array_like=True, gc=False):
             if day != self.day:
                 if self.day >= 0:
                     self.of_days.learn(self.day_expected, self.day_count)
+                whole = 0 if begun or count else (hours - 1) // DAY_HOURS
+                if whole:  # days of silence with more behind them, however many, at once
+                    self.of_days.learn_nones(expected * DAY_HOURS, whole)
+                    day, hour, hours = day + whole, hour + whole * DAY_HOURS, hours - whole * DAY_HOURS
                 self.day, self.day_count, self.day_expected = day, 0, 0.0
             taken = min(hours, DAY_HOURS - begun)
             self.day_count += count

@@ -45,6 +45,14 @@ class Scatter(msgspec.Struct, array_like=True, gc=False):
         best = max(weights)
         self.weights = [round(weight - best, 4) for weight in weights]
 
+    def learn_nones(self, expected: float, times: int) -> None:
+        """So many counts of none, one after another, of each of which `expected` was expected (> 0)."""
+        kept = KEEP**times
+        together = expected * (1.0 - kept) / (1.0 - KEEP)
+        weights = [kept * weight - together * none for weight, none in zip(self.weights, _NONE_TO_ONE, strict=True)]
+        best = max(weights)
+        self.weights = [round(weight - best, 4) for weight in weights]
+
     def learn_silence(self, expected: float) -> None:
         """Hours with nothing in them, of which so many complaints were expected together."""
         if expected > 0.0:
