@@ -99,7 +99,11 @@ def shown(match: Match, reading: Reading, taxonomy: Taxonomy) -> str:
     vocabulary, beginnings = taxonomy.severe_phrases.vocabulary, tuple(_BEGINNING.findall(match.pattern))
     told: list[str] = []
     for word in reading.words[match.start : match.end]:
-        known = word.partition("'")[0] in vocabulary or word.startswith(beginnings) or (word.isdigit() and len(word) <= DIGITS_MAX)
+        known = (
+            word.partition("'")[0] in vocabulary
+            or word.startswith(beginnings)
+            or (word.isdigit() and len(word) <= DIGITS_MAX)
+        )
         if known or told[-1:] != [LEFT_OUT]:
             told.append(word if known else LEFT_OUT)
     return " ".join(told)[:WORDS_LENGTH_MAX]

@@ -89,6 +89,14 @@ def post(number: int, text: str, minute: int = 0, **more: object) -> Post:
     return Post(**(fields | more))  # type: ignore[arg-type]
 
 
+def crowd(service: Service) -> None:
+    """A store that people speak of once a day for three days; then 28 complain within ten minutes."""
+    for day in range(1, 4):
+        service.take("posts", post(1000 + day, "@elm do you open on Sundays", (day - 4) * 24 * 60))
+    for number in range(2, 30):
+        service.take("posts", post(number, "@elm waited an hour, terrible service, never again", number // 3))
+
+
 def names(emissions: Iterable[Emission], *said: str) -> list[bytes | None]:
     """Records that name one of these."""
     return [one.value for one in emissions if any(word.encode() in (one.value or b"") for word in said)]
@@ -123,8 +131,7 @@ def test_other_causes_stay_with_the_unit(service: Service) -> None:
 def test_is_no_evidence_of_the_units_other_alerts(service: Service) -> None:
     """A crowd complains in the same hour: the store's alert knows nothing of the confidential post."""
     service.take("posts", post(1, RACISM))
-    for number in range(2, 30):
-        service.take("posts", post(number, "@elm waited an hour, terrible service, never again", number // 3))
+    crowd(service)
     assert "NegativeSurge" in {alert.labels.alertname for alert in service.on("elm")}
     assert [] == names(service.with_key("elm"), 'x:p1"', "discrimination", "racis")
 
@@ -180,8 +187,7 @@ def test_counters_of_a_confidential_post(service: Service) -> None:
 
 def test_a_post_that_becomes_confidential(service: Service) -> None:
     """An edit that says so takes the post out of the store's sight."""
-    for number in range(1, 30):
-        service.take("posts", post(number, "@elm waited an hour, terrible service, never again", number // 3))
+    crowd(service)
     shown = {evidence.post_id for alert in service.on("elm") for evidence in alert.evidence}
     edited = int(sorted(shown)[0].removeprefix("x:p"))
     before = len(service.on("elm"))
