@@ -34,7 +34,7 @@ JOINED_WORDS_MAX: Final = 600
 
 class Said(msgspec.Struct, frozen=True):
     """Everything about one text. `taxonomies`: by industry, where others are in force than the shipped ones; `main`:
-    the model that says the main aspect, if there is one."""
+    the model that says the main aspect, if there is one; `told`: aspects that were asked for, by industry."""
 
     text: str
     reading: Reading
@@ -46,12 +46,18 @@ class Said(msgspec.Struct, frozen=True):
     fingerprint: str | None
     taxonomies: Mapping[str, Taxonomy]
     main: MainAspect | None
+    told: dict[str, tuple[Aspect, ...]] = msgspec.field(default_factory=dict)
 
     def aspects(self, industry: str) -> tuple[Aspect, ...]:
-        """What it speaks of, in the terms of an industry. A model of main aspects speaks where its taxonomy does."""
-        taxonomy = taxonomy_of(industry, self.taxonomies)
-        main = self.main
-        return self.aspects_in(taxonomy, None if main and main.taxonomy not in ("", taxonomy.name) else main)
+        """What it speaks of, in the terms of an industry. A model of main aspects speaks where its taxonomy does. Found
+        once, because each unit of the industry asks, and the memory of the post."""
+        found = self.told.get(industry)
+        if found is None:
+            taxonomy = taxonomy_of(industry, self.taxonomies)
+            main = self.main
+            found = self.aspects_in(taxonomy, None if main and main.taxonomy not in ("", taxonomy.name) else main)
+            self.told[industry] = found
+        return found
 
     def aspects_in(self, taxonomy: Taxonomy, main: MainAspect | None) -> tuple[Aspect, ...]:
         """What it speaks of, the main aspect first; nothing where the scorer abstained."""
