@@ -24,6 +24,8 @@ SHARES: Final = {"surge": 0.8, "cascade": 0.1, "influential": 0.1}
 WINDOW_SHARES: Final = {15 * MINUTE_MS: 0.06, HOUR_MS: 0.8, 4 * HOUR_MS: 0.07, 24 * HOUR_MS: 0.07}
 CROWD: Final = 6.4
 """So many groups of people above the mean are worth one test a window."""
+TESTS_MIN: Final = 0.5
+"""Windows as unlikely as this come together, and make one alert."""
 
 
 def share(detector: str, false_alerts_a_month: float) -> float:
@@ -33,5 +35,5 @@ def share(detector: str, false_alerts_a_month: float) -> float:
 
 def rarity(window_ms: int, count: int, mean: float, dispersion: float, p_value: float) -> float:
     """How many alerts for windows of this length with so many people or more chance would bring in 30 days."""
-    groups = max(1.0, (count - mean) / dispersion)
-    return p_value * (groups / CROWD) ** 2 * MONTH_MS / window_ms
+    groups = max(0.0, (count - mean) / dispersion)
+    return p_value * max(TESTS_MIN, (groups / CROWD) ** 2) * MONTH_MS / window_ms

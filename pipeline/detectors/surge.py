@@ -41,7 +41,7 @@ GRACE_MS: Final = 10 * MINUTE_MS
 CALM_WINDOWS_MS: Final = tuple(window for window in WINDOWS_MS if window < DAY_MS)
 CALM_FACTOR: Final = 100.0
 """An alert ends where no window is less likely than a hundred times what raises it."""
-MENTIONS_MAX: Final = 500
+MENTIONS_MAX: Final = 1000
 AUTHORS_MIN: Final = 3
 ENDS_MAX: Final = 50
 """At how many later mentions an insight that comes out of order is judged again."""
@@ -60,7 +60,7 @@ _place = attrgetter("event_time", "insight_id")
 
 
 class SurgeState(msgspec.Struct, omit_defaults=True):
-    """`mentions` of the last day by event time, at most 500. `told`: up to where an alert has told, in milliseconds."""
+    """`mentions` of the last day by event time, at most 1,000. `told`: up to where an alert has told, in milliseconds."""
 
     mentions: list[Mention] = []
     told: int = 0
