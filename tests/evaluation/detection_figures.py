@@ -18,8 +18,13 @@ MONTH_DAYS = 30
 YOUNG_DAYS = 7
 
 
-def figures(seen: list[Seen], budget: float) -> dict[str, Any]:
-    """Of one dispersion at one budget."""
+def tuned_across(seen: list[Seen], budget: float) -> list[float]:
+    """The thresholds at which the rules have as many false alerts as we have, over all dispersions together."""
+    return _tuned(seen, sum(alert.budget == budget and not alert.back for one in seen for alert in one.opened))
+
+
+def figures(seen: list[Seen], budget: float, across: Sequence[float]) -> dict[str, Any]:
+    """Of one dispersion at one budget. `across`: the rules' thresholds that do not know the dispersion."""
     raised = [(one.part, alert) for one in seen for alert in one.opened if alert.budget == budget]
     false = [(part, alert) for part, alert in raised if not alert.back]
     months = sum(one.unit_days for one in seen) / MONTH_DAYS
@@ -57,6 +62,10 @@ def figures(seen: list[Seen], budget: float) -> dict[str, Any]:
         "rules": {
             rule.name: {
                 "threshold": round(threshold, 4),
+                "across": round(across[number], 4),
+                "across_false": sum(
+                    peak < across[number] <= level for one in seen for peak, level in one.rises[number]
+                ),
                 "by_rate": {
                     f"{rate:g}": sum(
                         peak < threshold <= level
@@ -77,6 +86,7 @@ def figures(seen: list[Seen], budget: float) -> dict[str, Any]:
                 budget,
                 thresholds,
                 here[rate],
+                across,
             )
             for rate in RATES
             for size in SIZES
@@ -95,7 +105,13 @@ def _a_month(kinds: Iterable[str], months: dict[str, float]) -> dict[str, float]
 
 
 def _cell(
-    rate: float, size: int, planted: list[Planted], budget: float, thresholds: Sequence[float], here: Sequence[float]
+    rate: float,
+    size: int,
+    planted: list[Planted],
+    budget: float,
+    thresholds: Sequence[float],
+    here: Sequence[float],
+    across: Sequence[float],
 ) -> dict[str, Any]:
     """Incidents of one size in units with one mean."""
     ours = [one.ours[budget] for one in planted]
@@ -104,11 +120,13 @@ def _cell(
         theirs = [_reached(one.rules[number], threshold) for one in planted]
         pairs = Counter((our is not None, their is not None) for our, their in zip(ours, theirs, strict=True))
         alone = [_reached(one.rules[number], here[number]) for one in planted]
+        blind = [_reached(one.rules[number], across[number]) for one in planted]
         rules[rule.name] = {
             **_noticed(theirs),
             "won": pairs[True, False],
             "lost": pairs[False, True],
             "here": _noticed(alone)["recall"],
+            "across": _noticed(blind)["recall"],
         }
     return {"rate": rate, "size": size, "incidents": len(planted), **_noticed(ours), "rules": rules}
 
