@@ -43,6 +43,10 @@ def clock_of(time_ms: int) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}" + (f":{rest // SECOND_MS:02d}" if rest else "")
 
 
+def _causes(names: tuple[str, ...]) -> tuple[SevereCause, ...]:
+    return tuple(SevereCause(cause=name, words=name, department="safety", severity=8) for name in names)
+
+
 class Timeline:
     """A neutral word at 0:00 begins it, so that the unit's usual silence is known from there on. `partitions` of
     `cem.posts`; only the first ever ticks."""
@@ -80,8 +84,7 @@ class Timeline:
         if about is not None:
             said = msgspec.structs.replace(said, aspects=(Aspect(aspect=about[0], department=about[1], polarity=-0.5),))
         if severe:
-            causes = (SevereCause(cause=cause, words=cause, department="safety", severity=8) for cause in severe)
-            said = msgspec.structs.replace(said, severe=tuple(causes))
+            said = msgspec.structs.replace(said, severe=_causes(severe))
         self._posts[name] = said
         self._apply(clock, said)
         return name
@@ -98,21 +101,23 @@ class Timeline:
             for number in range(people)
         ]
 
-    def edit(self, clock: str, post: str, *, mood: str) -> None:
-        """A post says something else from now on."""
-        self._again(clock, post, "edit", mood)
+    def edit(self, clock: str, post: str, *, mood: str | None, severe: tuple[str, ...] = ()) -> None:
+        """A post says something else from now on; without a mood, only its counters do."""
+        self._again(clock, post, "edit", mood, severe)
 
     def delete(self, clock: str, post: str) -> None:
         """A post is taken back."""
         self._again(clock, post, "delete", None)
 
-    def _again(self, clock: str, post: str, kind: InsightKind, mood: str | None) -> None:
+    def _again(self, clock: str, post: str, kind: InsightKind, mood: str | None, severe: tuple[str, ...] = ()) -> None:
         said = self._posts[post]
         self._offset += 1
         changed = insight(
             self._offset, time_of(clock), author="?", mood=mood or "neutral", kind=kind, unit_id=self.unit_id
         )
-        changed = msgspec.structs.replace(changed, id=said.id, text_ref=said.id, author=said.author)
+        changed = msgspec.structs.replace(
+            changed, id=said.id, text_ref=said.id, author=said.author, severe=_causes(severe)
+        )
         self._apply(clock, changed if mood else msgspec.structs.replace(changed, sentiment=None))
 
     def erase(self, clock: str, *posts: str) -> None:
@@ -123,11 +128,12 @@ class Timeline:
             source=Source(topic="cem.erasures", partition=0, offset=self._offset),
         ))  # fmt: skip
 
-    def settings(self, clock: str, version: int, name: str) -> None:
-        """From now on the unit is called so."""
+    def settings(self, clock: str, version: int, name: str | None, *, confidential: tuple[str, ...] = ()) -> None:
+        """From now on the unit is called so; it is removed where it has no name."""
         self._offset += 1
+        unit = Unit(id=self.unit_id, name=name or "", kind="store", time_zone="UTC", confidential=confidential)
         self._apply(clock, UnitSettings(
-            unit_id=self.unit_id, unit=Unit(id=self.unit_id, name=name, kind="store", time_zone="UTC"), version=version,
+            unit_id=self.unit_id, unit=unit if name else None, version=version,
             ancestors=(Ancestor(id="west", kind="region", name="West"), Ancestor(id="acme", kind="brand", name="Acme")),
             source=Source(topic="cem.units", partition=0, offset=self._offset),
         ))  # fmt: skip
