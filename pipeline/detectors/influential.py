@@ -6,8 +6,8 @@ an author more rarely than its share of the budget of false alerts; others with 
 
 Source: how rare an audience is `pipeline.rarity`. The exponent of its tail is assumed as 0.85, on the heavy side so
 that the budget is kept: among the 200,805 resharers of 50 retweet cascades Hill's estimate is 1.30 for the 1,057 with
-at least 10,000 followers, and 0.95 for the 73 with at least 100,000. How many of those who complain have that many is
-assumed, too: one a month, learned soon.
+at least 10,000 followers, and 0.95 for the 73 with at least 100,000. How many complain, and how many have how many, is
+learned from all who have at least 200.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -26,7 +26,7 @@ from schemas.unit import Unit
 
 CAUSE: Final = "influential"
 FOLLOWERS_MIN: Final = 10_000
-AUDIENCES: Final = Scale(least=float(FOLLOWERS_MIN), exponent=0.85, a_month=1.0, weight=0.5)
+AUDIENCES: Final = Scale(least=200.0, exponent=0.85, a_month=20.0, weight=0.5)
 WINDOW_MS: Final = DAY_MS
 GRACE_MS: Final = 10 * MINUTE_MS
 """How late behind the watermark an insight may come and still have its whole window."""
@@ -80,9 +80,12 @@ class InfluentialDetector:
         if not 0 <= state.audiences.since_ms < at_ms:
             state.audiences.watch(at_ms)
         followers, sentiment = insight.reach.followers, insight.sentiment
-        if followers is None or followers < FOLLOWERS_MIN or sentiment is None or sentiment.label != "negative":
+        if followers is None or sentiment is None or sentiment.label != "negative":
             return False
         if sentiment.abstained or insight.kind not in _ORIGINALS or self.holds(state, insight.id):
+            return False
+        if followers < FOLLOWERS_MIN:
+            state.audiences.learn(AUDIENCES, followers, at_ms)
             return False
         heard = Heard(mention_of(insight), followers)
         insort(state.posts, heard, key=_place)

@@ -53,7 +53,7 @@ def test_one_post_is_enough() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"followers": 9_999}, {"followers": None}, {"followers": 0}, {"followers": 2**53, "mood": "positive"},
+        {"followers": 199}, {"followers": None}, {"followers": 0}, {"followers": 2**53, "mood": "positive"},
         {"followers": 2**53, "kind": "repost"}, {"followers": 2**53, "kind": "answer"},
     ],
 )  # fmt: skip
@@ -63,6 +63,19 @@ def test_nothing_else_is(fields: dict[str, Any]) -> None:
     before = run.saved()
     assert [] == raised(run, heard(1, now, **fields))
     assert before == run.saved()
+
+
+def test_small_audiences_are_learned_and_raise_nothing() -> None:
+    """Who complains with a few hundred followers tells how many complain here: where hundreds do, somebody with many is
+    less rare than where few do."""
+    rarity = []
+    for complaints in (3, 300):
+        _, run, now = quiet_unit(share=1000.0)
+        for number in range(complaints):
+            assert [] == raised(run, heard(100 + number, now - DAY_MS + number, 9_999, author=str(number)))
+        raised(run, heard(1, now, 300_000))
+        rarity.append(run.at(now).detection.rarity or 0.0)
+    assert rarity[0] < rarity[1]
 
 
 def test_what_is_usual_here_is_not_rare() -> None:
@@ -125,7 +138,7 @@ def test_what_was_alerted_is_not_learned() -> None:
         run.pass_time(now + 20 * DAY_MS)
         detector.advance(run.state, run.watermark_ms)
         saved.append((len(run.state.audiences.counts), len(run.state.frozen)))
-    assert [(0, 0), (3, 0)] == saved
+    assert [(0, 0), (6, 0)] == saved
 
 
 def test_a_deleted_post_takes_its_alert_with_it() -> None:
@@ -164,7 +177,7 @@ def test_when_it_is_learned_changes_nothing() -> None:
             raised(run, heard(number, now + number * 2 * DAY_MS, 20_000))
         if ticks:
             detector.advance(run.state, now + 20 * DAY_MS)
-        raised(run, heard(9, now + 20 * DAY_MS, 400_000))
+        raised(run, heard(9, now + 20 * DAY_MS, 100_000))
         saw.append(detector.evaluate(run.state, "influential", now + 20 * DAY_MS))
     assert saw[0] == saw[1]
     assert saw[0].detection.rarity is not None and saw[0].detection.rarity > 0.01
