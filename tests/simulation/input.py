@@ -1,8 +1,9 @@
 """What is sent in a simulation: a few hours about a brand and three stores, small and full of corners.
 
-In: chance. Out: emissions for the input topics, each for its partition. Complaints come in bursts, so that alerts open,
-grow and become quiet; records of every kind are among them, also such as are refused, and a new version of the
-directory comes in the midst.
+In: chance. Out: emissions for the input topics, each for its partition. Complaints come in bursts, some spread, some
+are severe or confidential or by somebody with many followers, so that alerts of all detectors open, grow and become
+quiet; records of every kind are among them, also such as are refused, and a new version of the directory comes in the
+midst.
 """
 
 from random import Random
@@ -19,7 +20,7 @@ from schemas.codec import encode
 from schemas.erasure import Erasure
 from schemas.feedback import Feedback
 from schemas.insight import Insight, Routing
-from schemas.post import Author, Post
+from schemas.post import Author, Metrics, Post
 from schemas.record import Source
 from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER
 from schemas.time import HOUR_MS, MINUTE_MS, Millis
@@ -34,10 +35,18 @@ BAD = (b"", b"{", b"\xff\xfe", b"[]", b'{"id":1}', b'{"schema_version":"9.0"}', 
 TEXTS = (
     "Terrible, rude and slow @{handle}", "This is awful. Worst place ever @{handle}", "I hate waiting @{handle}",
     "Great food, lovely people @{handle}", "Going to @{handle} now", "horrible horrible @{handle} call 555 123 4567",
-    "nobody in particular", "bad bad bad at Elm Street",
+    "nobody in particular", "bad bad bad at Elm Street", "My son was injured at @{handle}, he is in hospital",
+    "Racist staff at @{handle}, I was refused service because of my skin colour",
 )  # fmt: skip
 
-BRAND = Unit(id="brand", name="Brand", kind="brand", industry="retail", time_zone="UTC", handles=("brand",))
+FOLLOWERS = (None, 0, 50, 50, 3_000, 3_000_000)
+SPREADS = 0.02
+"""How often a post is passed on by dozens."""
+
+BRAND = Unit(
+    id="brand", name="Brand", kind="brand", industry="retail", time_zone="UTC", handles=("brand",),
+    confidential=("discrimination",), complaints_a_week=0.3,
+)  # fmt: skip
 STORES = tuple(
     Unit(
         id=f"store-{number}",
@@ -89,15 +98,19 @@ def _something(
     random: Random, topics: Topics, shape: Shape, number: int, now: int, written: list[Post]
 ) -> list[Emission]:
     what = random.random()
+    if written and random.random() < SPREADS:
+        return [input_of(one, topics) for one in _spread(random, random.choice(written), number, now)]
     if what < 0.62 or not written:
         post = _post(random, number, now, written)
         written.append(post)
         return [input_of(post, topics)] * (2 if random.random() < 0.05 else 1)
     if what < 0.72:
         known = random.choice(written)
-        kind = random.choice(("edit", "delete"))
+        kind = random.choice(("edit", "edit", "delete"))
         fields = {name: getattr(known, name) for name in known.__struct_fields__}
         text = random.choice(TEXTS).format(handle="store1")
+        if random.random() < 0.3:  # a connector that polls
+            fields["metrics"], text = Metrics(reposts=random.choice((0, 3, 500, 40_000))), ""
         return [input_of(Post(**{**fields, "kind": kind, "text": text, "event_time": Millis(now)}), topics)]
     if what < 0.82:
         unit_id = random.choice(("store-0", "store-1", "store-2", "nowhere"))
@@ -129,17 +142,32 @@ def _post(random: Random, number: int, now: int, written: list[Post]) -> Post:
     text = TEXTS[random.randrange(3)] if burst else random.choice(TEXTS)
     late = random.choice((0, 0, 0, 5, 25)) * MINUTE_MS
     replied = random.choice(written) if written and random.random() < 0.25 else None
-    author = "store1" if random.random() < 0.06 else f"u{random.randrange(12)}"
+    author = "store1" if random.random() < 0.06 else f"u{random.randrange(25)}"
     return Post(
         id=f"p{number}",
         network="x",
         kind="post" if replied is None else random.choice(("reply", "repost")),
-        author=Author(id=author, handle=author),
+        author=Author(id=author, handle=author, followers=random.choice(FOLLOWERS)),
         text=text.format(handle=handle),
         in_reply_to=replied.id if replied else None,
         root_id=(replied.root_id or replied.id) if replied else None,
         event_time=Millis(now - late),
     )
+
+
+def _spread(random: Random, root: Post, number: int, now: int) -> list[Post]:
+    """Dozens pass it on within minutes."""
+    return [
+        Post(
+            id=f"p{number}r{place}",
+            network="x",
+            kind="repost",
+            author=Author(id=f"v{place}", handle=f"v{place}", followers=random.choice(FOLLOWERS)),
+            root_id=root.root_id or root.id,
+            event_time=Millis(now + place * 4_000 - random.choice((0, 0, 60_000))),
+        )
+        for place in range(random.randint(15, 80))
+    ]
 
 
 def _assigned(post: Post, unit_id: str, topics: Topics, shape: Shape, now: int) -> Emission:
