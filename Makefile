@@ -19,7 +19,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DEFAULT_GOAL := help
 .SILENT:
 .SUFFIXES:
-.PHONY: help setup demo test test-fast check simulate torture bench evaluate schemas lock wheel clean
+.PHONY: help setup demo test test-fast check simulate torture bench evaluate compiled schemas lock wheel clean
 
 say = printf '==> %s\n'
 
@@ -66,6 +66,10 @@ bench: $(BENCH_STAMP)  ## Measure the speed, beside rivals, half an hour and mor
 
 evaluate: $(STAMP)  ## Measure how good understanding is, on the labelled data beside the project; ARGS=--json
 	$(BIN)/python -m tests.evaluation $(ARGS)
+
+compiled: $(STAMP)  ## Compile what understands texts into build/compiled, and compare; needs a C compiler
+	$(BIN)/python deploy/compiled.py
+	$(BIN)/python -m pytest tests/unit/test_compiled.py
 
 schemas: $(STAMP)  ## Make the JSON Schemas, the AsyncAPI document and the reference anew
 	$(BIN)/python -m schemas.documents
