@@ -51,7 +51,8 @@ def matches(reading: Reading, taxonomy: Taxonomy) -> list[Match]:
 
 def severe(reading: Reading, taxonomy: Taxonomy) -> list[Match]:
     """All phrases that tell a severe cause, by start."""
-    return [_match(*one) for one in _longest(taxonomy.severe_phrases.find_in(reading), reading.clauses)]
+    found = taxonomy.severe_phrases.find_in(reading)
+    return [_match(*one) for one in _longest(found, reading.clauses)] if found else []
 
 
 def find(reading: Reading, hits: Sequence[Hit], overall: float, taxonomy: Taxonomy) -> tuple[Aspect, ...]:
