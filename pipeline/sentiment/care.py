@@ -34,10 +34,11 @@ _PUNCTUATION: Final = ".,!?;:…"
 
 
 class Scored(msgspec.Struct, frozen=True, gc=False):
-    """`compound` -1 to 1; `hits` in the order of the text."""
+    """`compound` -1 to 1; `hits` in the order of the text; `topic`: whether it speaks of a service."""
 
     compound: float
     hits: list[Hit]
+    topic: bool
 
 
 class Care:
@@ -71,17 +72,18 @@ class Care:
 
     def score(self, text: str, reading: Reading) -> Scored:
         """The text, and its reading by `reader`."""
-        hits = self.hits(reading)
+        topic = self.speaks_of_service(reading)
+        hits = self.hits(reading, topic)
         total = sum([hit.valence for hit in hits])
         if total:
             more = emphasis(text)
             total += more if total > 0 else -more
-        return Scored(rounded(total / sqrt(total * total + ALPHA), 4, 10_000.0), hits)
+        return Scored(rounded(total / sqrt(total * total + ALPHA), 4, 10_000.0), hits, topic)
 
-    def hits(self, reading: Reading) -> list[Hit]:
-        """What moves the score, in the order of the text."""
+    def hits(self, reading: Reading, topic: bool | None = None) -> list[Hit]:
+        """What moves the score, in the order of the text. `topic`: whether it speaks of a service, if that is known."""
         words = reading.words
-        service = words[:1] == [HANDLE] or self.speaks_of_service(reading)
+        service = words[:1] == [HANDLE] or (self.speaks_of_service(reading) if topic is None else topic)
         places, valences = (self._customers if service else self._others).valences(reading.raw)
         by_word = {
             place: valence

@@ -43,7 +43,7 @@ def signs(text: str, reading: Reading, scored: Scored, care: Care) -> tuple[floa
     praise, blame, facts = praise / (praise + 4.0), blame / (blame + 4.0), facts / (facts + 3.0)
     asks = "?" in text
     exclaims = min(3, text.count("!")) / 3
-    topic = care.speaks_of_service(reading)
+    topic = scored.topic
     persons = sum(map(care.persons.__contains__, words))
     length = log1p(count) / 4
     handles = words.count(HANDLE)
