@@ -113,6 +113,9 @@ class Opening:
                 return found_ms if found_ms <= last_ms else None
             open_ms -= self._passed(piece.end_ms + piece.offset_ms) - passed_ms
             at_ms = piece.end_ms
+            left_ms = self._passed(last_ms + 2 * DAY_MS) - self._passed(at_ms - 2 * DAY_MS)
+            if 2 * left_ms < open_ms:  # a local time comes twice at most: it cannot be enough any more
+                return None
         return None
 
     def open_minutes_between(self, from_ms: int, until_ms: int) -> int:

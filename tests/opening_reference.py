@@ -3,24 +3,24 @@ minute. In: a Unit as its owner wrote it. Out: the same answers, for whole minut
 """
 
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from schemas.time import MINUTE_MS
-from schemas.unit import Hours, Unit
+from schemas.unit import Hours, Unit, Weekday
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ALWAYS = tuple(Hours(day=day, opens="00:00", closes="24:00") for day in get_args(Weekday))
+WEEKDAYS = get_args(Weekday)
 
 
 def is_open(unit: Unit, at_ms: int) -> bool:
     """Whether the clock on the wall is within a stretch that began today or yesterday, on a day that was not closed."""
     wall = datetime.fromtimestamp(at_ms // 1000, UTC).astimezone(ZoneInfo(unit.time_zone))
-    for hours in unit.opening_hours or [Hours(day=day, opens="00:00", closes="24:00") for day in WEEKDAYS]:
-        opens, closes = _minutes(hours.opens), _minutes(hours.closes)
-        closes = closes + 24 * 60 if closes <= opens else closes
-        for days_ago in (0, 1):
-            day = wall.date() - timedelta(days=days_ago)
-            minute = days_ago * 24 * 60 + wall.hour * 60 + wall.minute
-            if WEEKDAYS[day.weekday()] == hours.day and not _closed(unit, day) and opens <= minute < closes:
+    for days_ago in (0, 1):
+        day = wall.date() - timedelta(days=days_ago)
+        minute = days_ago * 24 * 60 + wall.hour * 60 + wall.minute
+        for hours in unit.opening_hours or ALWAYS:
+            if hours.day == WEEKDAYS[day.weekday()] and _within(hours, minute) and not _closed(unit, day):
                 return True
     return False
 
@@ -34,6 +34,12 @@ def add_open_minutes(unit: Unit, from_ms: int, minutes: int, until_ms: int) -> i
     """When so many have passed; None if that is not before `until_ms`."""
     found = open_minutes(unit, from_ms, until_ms)
     return None if len(found) < minutes else found[minutes - 1] + MINUTE_MS
+
+
+def _within(hours: Hours, minute: int) -> bool:
+    """`minute` since the midnight of the day on which the stretch began."""
+    opens, closes = _minutes(hours.opens), _minutes(hours.closes)
+    return opens <= minute < (closes if closes > opens else closes + 24 * 60)
 
 
 def _minutes(clock: str) -> int:
