@@ -170,7 +170,9 @@ def about(name: str, insight: Insight, choice: int) -> Insight:
         )
         return msgspec.structs.replace(insight, severe=causes)
     if name == "influential":
-        followers = (None, 500, 10_000, 200_000, 3_000_000)[choice % 5]
+        # Authors with fewer than 10,000 are only counted, not remembered: for them the laws of duplicates and of what
+        # is taken back do not hold.
+        followers = (None, 10_000, 50_000, 200_000, 3_000_000)[choice % 5]
         return msgspec.structs.replace(insight, reach=Reach(followers=followers))
     if name == "cascade" and insight.kind == "repost":
         root = Root(event_time=Millis(START_MS), post=("x:a", "x:b")[choice % 2], label="negative", followers=900)
