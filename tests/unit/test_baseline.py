@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.baseline import COLD_HOURS, GROUP_SHAPE, HALF_LIFE_HOURS, PRIOR_RATE, Baseline
+from pipeline.baseline import COLD_HOURS, GROUP_SHAPE, HALF_LIFE_HOURS, PRIOR_RATE, RHYTHM, Baseline
 from pipeline.dispersion import GRID, negative_binomial_tail
 from schemas.time import HOUR_MS, TIME_MS_MAX
 
@@ -79,9 +79,15 @@ def test_a_unit_whose_like_are_known_expects_what_they_have(rate: float) -> None
     like, unlike = Baseline(group_rate=rate), Baseline()
     assert math.isclose(rate, like.rate)
     known = like.usual(like.rate, 0.0)
-    assert math.isclose(rate * rate / GROUP_SHAPE, known.unknown)
+    assert math.isclose(rate * rate * (1 / GROUP_SHAPE + RHYTHM), known.unknown)
     if rate < PRIOR_RATE:
         assert known.p_value(5) < unlike.usual(unlike.rate, 0.0).p_value(5)
+
+
+def test_the_rhythm_of_a_day_that_nobody_knows_yet_is_no_surprise() -> None:
+    """In its first day a unit's counts are taken to be wider than what its hours so far say; then no more."""
+    cold, warm = taught([10] * 20), taught([10] * 30)
+    assert cold.usual(10.0, 0.0).unknown > 100.0 * RHYTHM > warm.usual(10.0, 0.0).unknown
 
 
 @given(rate=st.integers(0, 30), hours=st.integers(24, 400), group_rate=st.none() | st.floats(0.01, 10))
