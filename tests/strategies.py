@@ -10,7 +10,18 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from schemas.feedback import Feedback
-from schemas.insight import Aspect, Insight, InsightKind, Reach, Routing, Scores, Sentiment, Suspicion
+from schemas.insight import (
+    Aspect,
+    Insight,
+    InsightKind,
+    Reach,
+    Root,
+    Routing,
+    Scores,
+    Sentiment,
+    SevereCause,
+    Suspicion,
+)
 from schemas.post import Author, Metrics, Place, Post, PostKind
 from schemas.record import Source
 from schemas.time import Millis, parse_time
@@ -95,10 +106,16 @@ def insights(**replace: Strategy) -> st.SearchStrategy[Insight]:
         Sentiment, compound=POLARITIES, label=one_of(SentimentLabel), confidence=SHARES, abstained=st.booleans(),
         model=NAMES,
     )  # fmt: skip
+    aspects = st.builds(Aspect, aspect=NAMES, department=NAMES, polarity=POLARITIES)
+    severe = st.builds(SevereCause, cause=NAMES, words=NAMES, department=NAMES, severity=st.integers(1, 10))
+    root = st.builds(
+        Root, event_time=TIMES, post=some(IDENTIFIERS), label=some(one_of(SentimentLabel)), followers=some(COUNTS),
+        main=some(aspects), severe=tuples_of(NAMES),
+    )  # fmt: skip
     fields: dict[str, Strategy] = {
         "id": IDENTIFIERS, "kind": one_of(InsightKind), "unit_id": UNIT_IDS, "channel": one_of(Channel),
         "author": some(NAMES), "event_time": TIMES, "sentiment": some(sentiment),
-        "aspects": tuples_of(st.builds(Aspect, aspect=NAMES, department=NAMES, polarity=POLARITIES)),
+        "aspects": tuples_of(aspects), "severe": tuples_of(severe), "root": some(root),
         "emotion": one_of(Emotion), "journey_stage": some(one_of(JourneyStage)), "touchpoint": some(SHORT_TEXTS),
         "scores": st.builds(
             Scores, nps=some(st.integers(0, 10)), csat=some(st.integers(1, 5)), ces=some(st.integers(1, 7)),
@@ -139,6 +156,6 @@ def units(**replace: Strategy) -> st.SearchStrategy[Unit]:
             )
         ),
         "escalation": tuples_of(NAMES), "confidential": tuples_of(NAMES),
-        "staff": tuples_of(NAMES),
+        "complaints_a_week": some(st.floats(0.01, 1_000_000)), "staff": tuples_of(NAMES),
     }  # fmt: skip
     return st.builds(Unit, **(fields | replace))
