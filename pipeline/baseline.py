@@ -10,6 +10,8 @@ Source: the gamma is the conjugate prior of the Poisson rate, so the predictive 
 and Dynamic Models, 6.3.
 """
 
+import math
+
 import msgspec
 
 from pipeline.dispersion import GRID, PRIOR, Scatter, negative_binomial_tail
@@ -24,6 +26,10 @@ HALF_LIFE_HOURS = 14 * 24
 COLD_HOURS = 24.0
 RHYTHM = 1.0
 """Before a day is known nobody knows what the hour of the day does: a standard deviation of the whole mean."""
+GAP_HOURS = 4 * 24
+GAP_COMPLAINTS = 20.0
+"""No silence lasts for days so that twenty complaints are missing: then nobody was listening, and the rest of it is not
+learned. (By chance it would come once in 500 million.)"""
 DAY_HOURS = 24
 
 _KEEP = 0.5 ** (1 / HALF_LIFE_HOURS)
@@ -107,6 +113,7 @@ class Baseline(msgspec.Struct, array_like=True, gc=False):
 
     def learn_silence(self, hour: int, hour_of_week: int, hours: int) -> None:
         """`hours` closed hours with nothing in them, from there on."""
+        hours = self.heard(hours)
         if hours <= 0:
             return
         exposure = self.week.exposure(hour_of_week, hours)
@@ -124,6 +131,10 @@ class Baseline(msgspec.Struct, array_like=True, gc=False):
         kept = _KEEP**hours
         self.shape *= kept
         self.hours = self.hours * kept + exposure / hours * (1.0 - kept) / (1.0 - _KEEP)
+
+    def heard(self, hours: int) -> int:
+        """How much of a silence is learned: beyond that it is a gap."""
+        return hours if self.cold else min(hours, max(GAP_HOURS, math.ceil(GAP_COMPLAINTS / self.rate)))
 
     def usual(self, mean: float, day_share: float) -> Usual:
         """What to expect of a window with this mean. `day_share`: 0 for windows that scatter as hours do, 1 for those

@@ -110,7 +110,8 @@ class History(msgspec.Struct, omit_defaults=True):
 
     def _pass_silence(self, level: Baseline, from_hour: int, to_hour: int) -> None:
         for first, last in self._open(from_hour, to_hour):
-            level.pass_silence(level.week.exposure(self.of_week(first), last - first), last - first)
+            hours = level.heard(last - first)
+            level.pass_silence(level.week.exposure(self.of_week(first), hours), hours)
 
     def _open(self, from_hour: int, to_hour: int) -> Iterator[tuple[int, int]]:
         """The stretches between the two that are to be learned."""

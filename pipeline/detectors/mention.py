@@ -20,7 +20,8 @@ Value = TypeVar("Value")
 
 
 class Mention(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One insight. `aspect`, `department`: of the main thing that it speaks of."""
+    """One insight. `text_ref`: empty where it is the insight's own id, as it nearly always is. `aspect`, `department`:
+    of the main thing that it speaks of."""
 
     event_time: int
     insight_id: str
@@ -52,7 +53,7 @@ def mention_of(insight: Insight) -> Mention:
         insight_id=insight.id,
         author=author_of(insight),
         network=insight.channel,
-        text_ref=insight.text_ref,
+        text_ref="" if insight.text_ref == insight.id else insight.text_ref,
         compound=sentiment.compound if sentiment else 0.0,
         confidence=sentiment.confidence if sentiment else 0.0,
         model=sentiment.model if sentiment else "",
@@ -74,7 +75,7 @@ def told(mentions: Sequence[Mention]) -> dict[str, Any]:
     aspect, department = most((mention.aspect, mention.department) for mention in mentions) or (None, None)
     return {
         "evidence": tuple(
-            Evidence(post_id=one.insight_id, network=one.network, author=_shown(one), text_ref=one.text_ref)
+            Evidence(post_id=one.insight_id, network=one.network, author=_shown(one), text_ref=_text_ref(one))
             for one in kept
         ),
         "evidence_left_out": len(mentions) - len(kept),
@@ -104,3 +105,7 @@ def most(values: Iterable[Value]) -> Value | None:
 
 def _shown(mention: Mention) -> str | None:
     return mention.author if mention.author.startswith("hmac:") else None
+
+
+def _text_ref(mention: Mention) -> str | None:
+    return mention.insight_id if mention.text_ref == "" else mention.text_ref

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.baseline import COLD_HOURS, GROUP_SHAPE, HALF_LIFE_HOURS, PRIOR_RATE, RHYTHM, Baseline
+from pipeline.baseline import COLD_HOURS, GAP_HOURS, GROUP_SHAPE, HALF_LIFE_HOURS, PRIOR_RATE, RHYTHM, Baseline
 from pipeline.dispersion import GRID, negative_binomial_tail
 from schemas.time import HOUR_MS, TIME_MS_MAX
 
@@ -51,8 +51,22 @@ def test_after_a_half_life_half_is_forgotten(count: int) -> None:
     """What was learned weighs half after 14 days, a quarter after 28."""
     baseline = Baseline(shape=float(count))
     for share in (2, 4):
-        baseline.learn_silence(0, 0, HALF_LIFE_HOURS)
+        baseline.pass_silence(float(HALF_LIFE_HOURS), HALF_LIFE_HOURS)
         assert math.isclose(count / share, baseline.shape, rel_tol=1e-9)
+
+
+def test_a_silence_of_weeks_is_a_gap() -> None:
+    """A unit with a complaint an hour is not silent for a month: nobody listened. Four days of it are learned; of a unit
+    with one a month all of it is."""
+    busy, quiet = Baseline(), Baseline()
+    for hour in range(1000):
+        busy.learn(hour, hour % 168, 1)
+    quiet.learn_silence(0, 0, 5000)
+    for baseline, learned in ((busy, GAP_HOURS), (quiet, 720)):
+        month, heard = baseline.copy(), baseline.copy()
+        month.learn_silence(5000, 0, 720)
+        heard.learn_silence(5000, 0, learned)
+        assert heard == month
 
 
 def test_no_memory_is_longer_than_the_half_life_allows() -> None:
