@@ -60,7 +60,7 @@ _place = attrgetter("event_time", "insight_id")
 
 
 class SurgeState(msgspec.Struct, omit_defaults=True):
-    """`mentions` of the last day by event time, at most 1,000. `told`: up to where an alert has told, in milliseconds."""
+    """`mentions` of the last day by event time, at most 1,000. `told`: up to where an alert has told, in ms."""
 
     mentions: list[Mention] = []
     told: int = 0

@@ -56,8 +56,8 @@ def test_after_a_half_life_half_is_forgotten(count: int) -> None:
 
 
 def test_a_silence_of_weeks_is_a_gap() -> None:
-    """A unit with a complaint an hour is not silent for a month: nobody listened. Four days of it are learned; of a unit
-    with one a month all of it is."""
+    """A unit with a complaint an hour is not silent for a month: nobody listened. Four days of it are learned; of a
+    unit with one a month all of it is."""
     busy, quiet = Baseline(), Baseline()
     for hour in range(1000):
         busy.learn(hour, hour % 168, 1)
