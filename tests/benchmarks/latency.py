@@ -6,8 +6,9 @@ handed to a producer, and the moment when a consumer of the units' topics, which
 An alert says which post that was: the last in its evidence.
 
 Most posts are harmless and about any unit. A few times a second one unit that was quiet so far gets a burst of
-complaints, each by somebody else; each such unit must raise an alert, or the measurement is an error. Before that, one
-post per unit from two days ago: nobody is alarmed about a unit of which nothing at all is known.
+complaints, each by somebody else; nine of ten such units must raise a surge alert, or the measurement is an error (a
+complaint that is not understood as one does not count). Alerts of other kinds are left out. Before that, one post per
+unit from two days ago: nobody is alarmed about a unit of which nothing at all is known.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from rich.table import Table
 
+from pipeline.detectors.surge import SurgeDetector
 from schemas.alert import Alert
 from schemas.codec import Codec
 from schemas.time import DAY_MS
@@ -33,7 +35,8 @@ from tests.benchmarks.worker import BenchmarkError, Worker
 
 PARTITIONS = 1
 BURSTS_A_SECOND = 4
-BURST_POSTS = 10
+BURST_POSTS = 15
+OPENED_SHARE_MIN = 0.9
 BURST_SECONDS = 2.0
 POOL = 20_000
 GRID_SECONDS = 0.005
@@ -41,6 +44,7 @@ GRID_SECONDS = 0.005
 BEHIND_SECONDS_MAX = 0.5
 """A sender that is later than this does not keep the rate, and measures itself."""
 AFTER_SECONDS_MAX = 300.0
+LAST_SECONDS_MAX = 30.0
 KNOWN_SINCE_MS = 2 * DAY_MS
 
 _codec = Codec[Alert](Alert)
@@ -88,18 +92,18 @@ def measure(broker: Broker, plan: Plan, report: Report) -> dict[str, Any]:
             _wait_for_all(listener, bursts, worker)
             caught_up = time.monotonic() - ended
     state_bytes = sum(service.state_bytes().values())
-    raised = [one for one in listener.received.values() if one.alert.change in ("opened", "grown")]
+    raised = [one for one in listener.surges() if one.alert.change in ("opened", "grown")]
     causes = [(one, sent.at[post]) for one in raised if (post := _cause(one.alert)) in sent.at]
     opened = [(one, at) for one, at in causes if one.alert.change == "opened"]
-    if len(causes) != len(raised) or len(opened) != bursts:
-        raise BenchmarkError(
-            f"{len(opened)} of {bursts} bursts opened an alert; {len(raised) - len(causes)} other alerts"
-        )
+    if len(opened) < OPENED_SHARE_MIN * bursts:
+        raise BenchmarkError(f"{len(opened)} of {bursts} bursts opened an alert")
     return {
         "posts_a_second": plan.latency_posts_a_second,
         "seconds": plan.latency_seconds,
         "partitions": PARTITIONS,
         "units": len(sites),
+        "bursts": bursts,
+        "bursts_alerted": len(opened),
         "alerts": _rounded([one.received_at - at for one, at in causes]),
         "opened": _rounded([one.received_at - at for one, at in opened]),
         "until_written": _rounded([one.written_at - at for one, at in causes]),
@@ -120,7 +124,7 @@ def _rounded(seconds: list[float]) -> dict[str, float]:
 
 
 def _wait_for_all(listener: "Listener", bursts: int, worker: Worker) -> None:
-    deadline = time.monotonic() + AFTER_SECONDS_MAX
+    deadline = time.monotonic() + LAST_SECONDS_MAX
     while listener.opened() < bursts and time.monotonic() < deadline:
         worker.check()
         listener.check()
@@ -218,8 +222,12 @@ class Listener:
         self._thread.join(AFTER_SECONDS_MAX)
 
     def opened(self) -> int:
-        """How many alerts have been opened."""
-        return sum(sequence == 1 for _, sequence in list(self.received))
+        """How many surge alerts have been opened."""
+        return sum(one.alert.change == "opened" for one in self.surges())
+
+    def surges(self) -> list[Received]:
+        """All that was told of surges."""
+        return [one for one in list(self.received.values()) if one.alert.labels.alertname == SurgeDetector.alertname]
 
     def check(self) -> None:
         """Raises BenchmarkError if the consumer failed."""
