@@ -18,6 +18,7 @@ import msgspec
 
 from pipeline.detectors.detector import Finding, Signal
 from pipeline.detectors.mention import Mention, aspects_of, mention_of, told
+from pipeline.history import Frozen
 from pipeline.rarity import Rarity, Scale, half_tens
 from schemas.alert import Amplification, Detection
 from schemas.insight import Insight
@@ -47,18 +48,11 @@ class Heard(msgspec.Struct, frozen=True, array_like=True, gc=False):
     followers: int
 
 
-class Stretch(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Of an alert, in milliseconds: what was said in it is not learned."""
-
-    start: int
-    end: int
-
-
 class InfluentialState(msgspec.Struct, omit_defaults=True):
     """`posts` of the last 24 hours, by event time, at most 50 (the newest); what leaves is learned by `audiences`."""
 
     posts: list[Heard] = []
-    frozen: list[Stretch] = []
+    frozen: list[Frozen] = []
     audiences: Rarity = msgspec.field(default_factory=Rarity)
 
 
@@ -154,7 +148,7 @@ class InfluentialDetector:
     def freeze(self, state: InfluentialState, cause: str, from_ms: int, to_ms: int) -> None:
         """See `Detector.freeze`."""
         others = [stretch for stretch in state.frozen if stretch.start != from_ms]
-        state.frozen = [*others, Stretch(from_ms, to_ms)]
+        state.frozen = [*others, Frozen(from_ms, to_ms)]
 
     def end(self, state: InfluentialState, cause: str, at_ms: int) -> None:
         """See `Detector.end`. What it told has left the window by then."""
