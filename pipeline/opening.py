@@ -9,8 +9,8 @@ opening time, one that comes twice in autumn counts twice, a day that a zone lea
 - Stretches that overlap count once. `closes` at or before `opens` is on the next day, `24:00` is the next midnight.
 - A unit without opening hours is open day and night, but for its holidays and closures: its deadlines are then plain
   time. Early is safer than never: nobody would notice a deadline that does not pass because a list was left empty.
-- A holiday that the calendar does not have, or a closure that ends before it begins, closes nothing (`cem units check`
-  refuses both).
+- A holiday that the calendar does not have, or a closure that ends before it begins, closes nothing, and from 24:00 to
+  00:00 is no stretch (`cem units check` refuses all three).
 
 How: on the axis of local time a week repeats itself, but for the days about a closure, so how much was open before a
 local time is a division and a look into a sorted list. Between local and real time stand the pieces of
@@ -57,7 +57,9 @@ def schedule_of(unit: Unit) -> Schedule:
     hours = set()
     for one in unit.opening_hours:
         opens, closes = _minutes(one.opens), _minutes(one.closes)
-        hours.add((_WEEKDAYS[one.day], opens, closes if closes > opens else closes + 24 * 60))
+        closes = closes if closes > opens else closes + 24 * 60
+        if closes > opens:  # but for 24:00 to 00:00, which is the same midnight
+            hours.add((_WEEKDAYS[one.day], opens, closes))
     spans = [(day, day) for day in unit.holidays]
     spans += [(closure.first, closure.last) for closure in unit.closures]
     return Schedule(unit.time_zone, tuple(sorted(hours)), _merged([(_day(first), _day(last)) for first, last in spans]))

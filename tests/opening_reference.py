@@ -10,6 +10,7 @@ from schemas.time import MINUTE_MS
 from schemas.unit import Hours, Unit, Weekday
 
 ALWAYS = tuple(Hours(day=day, opens="00:00", closes="24:00") for day in get_args(Weekday))
+NOTHING = ("24:00", "00:00")
 WEEKDAYS = get_args(Weekday)
 
 
@@ -19,7 +20,7 @@ def is_open(unit: Unit, at_ms: int) -> bool:
     for days_ago in (0, 1):
         day = wall.date() - timedelta(days=days_ago)
         minute = days_ago * 24 * 60 + wall.hour * 60 + wall.minute
-        for hours in unit.opening_hours or ALWAYS:
+        for hours in [one for one in unit.opening_hours if (one.opens, one.closes) != NOTHING] or ALWAYS:
             if hours.day == WEEKDAYS[day.weekday()] and _within(hours, minute) and not _closed(unit, day):
                 return True
     return False

@@ -139,6 +139,43 @@ def test_opening_at_24_is_opening_at_midnight_of_the_next_day() -> None:
     )
 
 
+def test_from_midnight_to_the_same_midnight_is_nothing() -> None:
+    """24:00 to 00:00, refused by `cem units check`: as if it were not written, and alone as if no hours were."""
+    opening = _opening(("mon", "24:00", "00:00"), ("wed", "09:00", "10:00"))
+    assert _at("2026-06-10 09:01") == opening.add_open_minutes(_at("2026-06-08 12:00"), 1)
+    assert _opening(("mon", "24:00", "00:00")).is_open(_at("2026-06-11 04:00"))
+
+
+@pytest.mark.parametrize(
+    ("hours", "closed", "expected"),
+    [
+        ([("tue", "08:00", "20:00"), ("tue", "09:00", "10:00")], [], 720),
+        ([("mon", "20:00", "10:00"), ("tue", "08:00", "09:00")], [], 600),
+        ([("tue", "08:00", "20:00")], [("2026-06-01", "2026-06-30"), ("2026-06-03", "2026-06-04")], 0),
+        ([("tue", "08:00", "20:00")], [("2026-06-01", "2026-06-08"), ("2026-06-10", "2026-06-30")], 720),
+    ],
+)
+def test_what_lies_within_something_else_changes_nothing(
+    hours: list[tuple[Weekday, str, str]], closed: list[tuple[str, str]], expected: int
+) -> None:
+    """A stretch within a longer one, a closure within a longer one, a day between two closures."""
+    opening = _opening(*hours, closures=tuple(closed))
+    assert expected == opening.open_minutes_between(_at("2026-06-09 00:00"), _at("2026-06-10 00:00"))
+
+
+def test_a_closing_time_at_the_change_of_clocks_is_due_then() -> None:
+    """Closing at two on the night on which two o'clock is three: the deadline is that moment, not the next evening."""
+    bar = _opening(("sat", "20:00", "02:00"))
+    assert parse_time("2026-03-29T01:00:00Z") == bar.add_open_minutes(_at("2026-03-28 23:00"), 180)
+
+
+def test_hours_that_come_twice_may_be_the_last() -> None:
+    """A store that opens for one last night, on which an hour comes twice, has seven hours more, not six."""
+    night = _opening(("sun", "00:00", "06:00"), closures=(("2026-10-26", "9999-12-31"),))
+    assert _at("2026-10-25 06:00") == night.add_open_minutes(_at("2026-10-25 00:00"), 420)
+    assert night.add_open_minutes(_at("2026-10-25 00:00"), 421) is None
+
+
 def test_the_missing_hour_does_not_count() -> None:
     """Berlin, 29 March 2026: of the night from midnight to six, five hours are left; what opens at half past two opens
     at three."""
