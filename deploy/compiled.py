@@ -40,6 +40,7 @@ MODULES = (
     "pipeline/text/address.py",
     "pipeline/hiding.py",
     "pipeline/routing.py",
+    "pipeline/saying.py",
     "pipeline/understanding.py",
     "pipeline/enrich.py",
 )

@@ -46,7 +46,7 @@ class Said(msgspec.Struct, frozen=True):
     fingerprint: str | None
     taxonomies: Mapping[str, Taxonomy]
     main: MainAspect | None
-    told: dict[str, tuple[Aspect, ...]] = msgspec.field(default_factory=dict)
+    told: dict[str, tuple[Aspect, ...]]
 
     def aspects(self, industry: str) -> tuple[Aspect, ...]:
         """What it speaks of, in the terms of an industry. A model of main aspects speaks where its taxonomy does. Found
@@ -139,6 +139,7 @@ class Listener:
             fingerprint=fingerprint(reading.words),
             taxonomies=self._taxonomies,
             main=self._main,
+            told={},
         )
 
     def _look_of(self, industry: str) -> Callable[[Reading], Reading]:
