@@ -81,7 +81,7 @@ class Opening:
         for weekday, opens, closes in schedule.hours or [(weekday, 0, 24 * 60) for weekday in range(7)]:
             own[weekday].append((opens * MINUTE_MS, min(closes * MINUTE_MS, DAY_MS)))
             next_day = (weekday + 1) % 7
-            carried[next_day].append((max(opens * MINUTE_MS - DAY_MS, 0), closes * MINUTE_MS - DAY_MS))
+            carried[next_day].append((0, closes * MINUTE_MS - DAY_MS))
         self._week = [_joined(own[weekday] + carried[weekday]) for weekday in range(7)]
         self._week_before = [0, *accumulate(_total(stretches) for stretches in self._week)]
         self._starts = [_BEGINNING]
@@ -140,8 +140,7 @@ class Opening:
         for first, last in closed:
             after = last + 1
             self._from(first, carried[_weekday(first)])
-            if last > first:
-                self._from(first + 1, ())
+            self._from(first + 1, ())
             self._from(after, own[_weekday(after)])
             self._from(after + 1, None)
 

@@ -176,6 +176,14 @@ def test_hours_that_come_twice_may_be_the_last() -> None:
     assert night.add_open_minutes(_at("2026-10-25 00:00"), 421) is None
 
 
+def test_hours_that_come_twice_again_and_again() -> None:
+    """Open for nothing but the hour that comes twice, in three years: six hours, though the wall shows three."""
+    closed = (("2026-10-26", "2027-10-30"), ("2027-11-01", "2028-10-28"), ("2028-10-30", "9999-12-31"))
+    opening = _opening(("sun", "02:00", "03:00"), closures=closed)
+    assert _at("2028-10-29 03:00") == opening.add_open_minutes(_at("2026-10-25 00:00"), 360)
+    assert opening.add_open_minutes(_at("2026-10-25 00:00"), 361) is None
+
+
 def test_the_missing_hour_does_not_count() -> None:
     """Berlin, 29 March 2026: of the night from midnight to six, five hours are left; what opens at half past two opens
     at three."""
@@ -264,6 +272,11 @@ def test_a_hundred_years_are_enough() -> None:
     assert 98 * 365 * DAY_MS < found - start < HORIZON_MS
 
 
+def test_what_is_counted_ends_after_a_hundred_years_too() -> None:
+    """So that a time far off costs no more than a near one."""
+    assert HORIZON_MS // MINUTE_MS == _opening(zone="UTC").open_minutes_between(0, TIME_MS_MAX)
+
+
 def test_time_ends_with_the_year_9999() -> None:
     """A deadline after it could not be written."""
     assert TIME_MS_MAX == _opening(zone="UTC").add_open_ms(TIME_MS_MAX - 5, 5)
@@ -314,6 +327,7 @@ def test_a_schedule_that_nobody_set_is_always_open() -> None:
         ("Pacific/Apia", "2011-12-30T10:00:00Z", -10, 14),
         ("America/Recife", "2000-10-15T02:00:00Z", -2, -3),  # summer time that was given up after a week …
         ("America/Recife", "2000-10-08T03:00:00Z", -3, -2),
+        ("America/Argentina/Tucuman", "2004-06-01T03:00:00Z", -3, -4),
         ("Africa/Monrovia", "1972-01-07T00:44:30Z", -0.741666666, 0),  # … and an offset with seconds
     ],
 )  # fmt: skip
