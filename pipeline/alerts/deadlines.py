@@ -2,8 +2,9 @@
 open. Out: the times to acknowledge, answer and resolve by, a warning before each, the steps up the chain after it.
 
 The one rule: all is counted in opening minutes of the unit that the alert is about, from when the case was opened (or
-reopened), and follows from the settings alone: the same log gives the same times. Method: service-level targets per
-priority, as in ITIL's incident management, with escalation by time.
+reopened), and follows from the settings alone: the same log gives the same times. (With the same time zone data: a
+machine with a newer IANA database may know of a law that another does not. What was promised belongs into the state.)
+Method: service-level targets per priority, as in ITIL's incident management, with escalation by time.
 
 - What a department says counts, whatever the severity. Where it says nothing, `DEFAULTS` do.
 - A warning comes when three quarters of the minutes have passed.
