@@ -57,12 +57,12 @@ def die_of_poison(folder: Path) -> None:
     """And be slow."""
     understand, slow = Understanding.of_post, folder / "slow"
 
-    def deadly(self: Any, post: Any, kind: Any, source: Any) -> Any:
+    def deadly(self: Any, post: Any, *how: Any) -> Any:
         if POISON in post.text:
             os._exit(1)
         if slow.exists():
             time.sleep(float(slow.read_text() or 0))
-        return understand(self, post, kind, source)
+        return understand(self, post, *how)
 
     Understanding.of_post = deadly  # type: ignore[method-assign]
 
