@@ -2,8 +2,8 @@
 
     python -m tests.evaluation [NAME…] [--json]
 
-Names: sentiment learned aspects authenticity language masking severe series cascades spreads detection speed; all of
-them if none is given. What needs data that is not there says so.
+Names: sentiment learned aspects authenticity language masking severe series cascades spreads detection cost speed;
+all of them if none is given. What needs data that is not there says so.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from tests.evaluation import (
     authenticity,
     cascades,
     detection,
+    detection_cost,
     language,
     learned,
     masking,
@@ -42,6 +43,7 @@ MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
     "cascades": cascades.measure,
     "spreads": spreads.measure,
     "detection": detection.measure,
+    "cost": detection_cost.figures,
     "speed": speed.measure,
 }
 
@@ -105,6 +107,8 @@ def wanted(found: dict[str, dict[str, Any]]) -> list[tuple[str, str, float, str]
             rows.append((f"{by['alerted']} of 50 told, {name}, budget {unit}: repost", "", by["median_repost"], ""))
     if one := found.get("detection", {}):
         rows += detection.rows(one)
+    if one := found.get("cost", {}):
+        rows += detection_cost.rows(detection_cost.Cost(**one))
     if one := found.get("speed", {}):
         rows.append(("enrich step, times VADER alone", "<= 1.5", one["enrich_ratio"], "VADER 1.0"))
     return rows

@@ -6,8 +6,7 @@ Units have 0.05 to 30 mentions an hour (log-uniform), a third of them complaints
 repost. Fifty of them live for 60 days; the others are copies of these under names of their own, so that each state is
 one that has lived. Then all units together get records, in turn as often as their rates say, through `Log.apply` with
 ticks every ten minutes: what is measured is all that the unit agent does with a record but decoding it. Beside it, the
-same records to units that know nothing: what it costs to have no detectors cannot be less than `empty`, the log with an
-engine that has none.
+same records to an engine that has no detectors.
 """
 
 import argparse
@@ -40,7 +39,7 @@ POSITIVE = Sentiment(compound=0.6, label="positive", confidence=0.9, model="eval
 
 
 class Cost(NamedTuple):
-    """`record_us`, `empty_us`: processor time per record with and without detectors; `tick_us`: per tick and unit.
+    """`record_us`, `empty_us`: processor time per record with and without detectors.
     `state_bytes`: median, mean and largest."""
 
     units: int
@@ -72,6 +71,11 @@ def measure(units: int = 10_000, records: int = 100_000, seed: int = 1) -> Cost:
         empty_us=_played(empty, played),
         state_bytes=(round(median(sizes)), round(sum(sizes) / len(sizes)), max(sizes)),
     )
+
+
+def figures() -> dict[str, Any]:
+    """All figures, at full size."""
+    return measure()._asdict()
 
 
 def rows(cost: Cost) -> list[tuple[str, str, float, str]]:
