@@ -198,8 +198,15 @@ class InfluentialDetector:
 
     @staticmethod
     def _learn(state: InfluentialState, audiences: Rarity, heard: Heard) -> None:
+        """Once for each author: of what he says within a day of his last word, the last."""
         at_ms = _time(heard)
-        if not any(stretch.start <= at_ms <= stretch.end for stretch in state.frozen):
+        again = any(
+            other.mention.author == heard.mention.author
+            and _place(heard) < _place(other)
+            and _time(other) <= at_ms + WINDOW_MS + GRACE_MS
+            for other in state.posts
+        )
+        if not again and not any(stretch.start <= at_ms <= stretch.end for stretch in state.frozen):
             audiences.learn(AUDIENCES, heard.followers, at_ms)
 
 

@@ -213,3 +213,15 @@ def test_nothing_said_is_next_to_nothing_kept() -> None:
     """A few bytes for a unit about which nobody of note complains."""
     _, run, _ = quiet_unit()
     assert len(run.saved()) < 40
+
+
+def test_who_says_it_twice_within_a_day_is_learned_once() -> None:
+    """Somebody who complains twice is one of those who complain, not two."""
+    learned = []
+    for hours in ((0,), (0, 5), (0, 5, 20)):
+        detector, run, now = quiet_unit()
+        for number, hour in enumerate(hours):
+            raised(run, heard(number, now + (hour - hours[-1]) * HOUR_MS, 20_000, author="a"))
+        detector.advance(run.state, now + 10 * DAY_MS)
+        learned.append(sum(run.state.audiences.counts))
+    assert [learned[0]] * 3 == learned and learned[0] > 0.0
