@@ -43,8 +43,9 @@ CALM_FACTOR: Final = 100.0
 """An alert ends where no window is less likely than a hundred times what raises it."""
 MENTIONS_MAX: Final = 1000
 AUTHORS_MIN: Final = 3
-ENDS_MAX: Final = 50
-"""At how many later mentions an insight that comes out of order is judged again."""
+ENDS_MAX: Final = 10
+"""At how many later mentions an insight that comes out of order is judged again: the nearest. What only windows further
+on would show is seen with the next complaint."""
 SCREEN_SIGMAS: Final = 3.0
 SCREEN_LIMIT_MAX: Final = 0.1
 """Even a count that does not scatter has windows so far above its mean more often than this in 30 days."""
