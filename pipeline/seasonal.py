@@ -13,8 +13,9 @@ Models, 6.3).
 
 import msgspec
 
+from pipeline.local_time import HOURS_OF_WEEK
+
 HOURS_OF_DAY = 24
-HOURS_OF_WEEK = 168
 
 PRIOR_COUNT = 1.0
 PRIOR_HOURS = 0.05

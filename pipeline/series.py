@@ -24,7 +24,8 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline.dispersion import negative_binomial_tail
-from pipeline.seasonal import HOURS_OF_WEEK, SeasonalBaseline
+from pipeline.local_time import hour_of_week_utc
+from pipeline.seasonal import SeasonalBaseline
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 
 SPANS_MINUTES = (60, 24 * 60)
@@ -44,8 +45,6 @@ LEARN_HOURS = 24
 OUTBREAK_SIGMAS = 2.58
 COUNT_MAX = 1e12
 """Larger ones could not be added up exactly."""
-
-_EPOCH_HOUR_OF_WEEK = 3 * 24  # 1970-01-01 was a Thursday
 
 
 class SeriesError(ValueError):
@@ -185,11 +184,6 @@ class CountSeries(msgspec.Struct):
         """Of the window's count: over-dispersed, and more so while the level is not known well."""
         mean = _mean(window)
         return window.dispersion * mean + mean * mean / (1.0 + self.baseline.level.shape)
-
-
-def hour_of_week_utc(time_ms: int) -> int:
-    """0 to 167, 0 is the first hour of Monday."""
-    return (time_ms // HOUR_MS + _EPOCH_HOUR_OF_WEEK) % HOURS_OF_WEEK
 
 
 def _mean(window: Window) -> float:

@@ -70,8 +70,8 @@ class Spread(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     """`began_ms`: when the post was written; while that is not `known`, when it was first passed on. `last_ms`: when it
     last was. `label`: how the post is meant, None while that is not known; `leaning`: by then, how many more reposts
     speak ill than do not. `total`: the highest that a counter said. `rule`: why it is about this unit, by what is least
-    sure. `gone`: the post was deleted. `frozen`: there is or
-    was an alert of it. `earlier`: what is older than the marks."""
+    sure. `gone`: the post was deleted. `frozen`: there is or was an alert of it. `earlier`: what is older than the
+    marks."""
 
     began_ms: int
     last_ms: int

@@ -13,8 +13,9 @@ Source: the mean of a Poisson rate's factor under its conjugate gamma prior (Gel
 
 import msgspec
 
+from pipeline.local_time import HOURS_OF_WEEK
+
 HOURS_OF_DAY = 24
-HOURS_OF_WEEK = 168
 BLOCK_HOURS = 3
 BLOCKS = HOURS_OF_WEEK // BLOCK_HOURS
 PRIOR_COMPLAINTS = 6.0

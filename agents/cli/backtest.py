@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from agents.cli.backtest_report import plot_of, show
 from agents.cli.context import Mistake, config_option, load_settings
-from agents.cli.ingest import MAP_OPTION, load_mapping, load_rows
+from agents.cli.ingest import MAP_OPTION, load_history, load_mapping
 from agents.cli.replay import events_of, is_export
 from agents.cli.units import UNITS_FILE, load_units
 from agents.connectors.files import open_bytes
@@ -27,7 +27,6 @@ from pipeline.evaluation.incident import Incident
 from pipeline.evaluation.plot import svg
 from pipeline.evaluation.replay import event_codec, log_of_inputs, replay_events, ticked_inputs
 from pipeline.evaluation.scoring import Sighting, sightings
-from pipeline.sources.timeline import Record, in_order
 from schemas.codec import Codec, RecordError, encode
 from schemas.event import Event
 
@@ -154,15 +153,8 @@ def _write_log(
     if units_file is None:
         raise Mistake("input files need --units UNITS.toml, which says what units there are")
     directory = Directory(load_units(units_file), 1)
-    records: list[Record] = []
-    refused = 0
-    for file in files:
-        found, bad = load_rows(file, load_mapping(map_file))
-        records += found
-        refused += len(bad)
-    if refused:
-        click.secho(f"{refused} rows could not be read and are left out", fg="yellow", err=True)
-    emissions = ticked_inputs(in_order(records), settings.tick_ms)
+    records = load_history(files, load_mapping(map_file))
+    emissions = ticked_inputs(records, settings.tick_ms)
     values = log_of_inputs(
         progress.track(emissions, description="understanding", total=2.0 * len(records)),
         directory,

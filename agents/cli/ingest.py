@@ -55,6 +55,19 @@ def load_rows(file: Path, mapping: Mapping | None) -> tuple[list[Record], list[R
     return records, refused
 
 
+def load_history(files: Iterable[Path], mapping: Mapping | None) -> list[Record]:
+    """The records of all files, in order of event time. Says how many rows are none."""
+    records: list[Record] = []
+    refused = 0
+    for file in files:
+        found, bad = load_rows(file, mapping)
+        records += found
+        refused += len(bad)
+    if refused:
+        click.secho(f"{refused} rows could not be read and are left out", fg="yellow", err=True)
+    return in_order(records)
+
+
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @MAP_OPTION

@@ -7,14 +7,13 @@ import click
 import orjson
 
 from agents.cli.context import Mistake, config_option, load_settings
-from agents.cli.ingest import MAP_OPTION, load_mapping, load_rows
+from agents.cli.ingest import MAP_OPTION, load_history, load_mapping
 from agents.cli.units import UNITS_FILE, load_units
 from agents.connectors.files import open_bytes
 from agents.parts import engine_of, limits_of, understanding_of
 from pipeline.directory import Directory
 from pipeline.engine import outputs_of
 from pipeline.evaluation.replay import canonical, event_codec, replay_events, replay_inputs
-from pipeline.sources.timeline import Record, in_order
 from schemas.codec import RecordError, encode
 from schemas.event import Event
 
@@ -42,17 +41,9 @@ def replay(files: tuple[Path, ...], units_file: Path | None, map_file: Path | No
             raise Mistake("input files need --units UNITS.toml, which says what units there are")
         if not settings.author_key:
             raise Mistake("CEM_AUTHOR_KEY is not set; set the service's key to get the same authors in the evidence")
-        records: list[Record] = []
-        refused = 0
-        for file in files:
-            found, bad = load_rows(file, load_mapping(map_file))
-            records += found
-            refused += len(bad)
-        if refused:
-            click.secho(f"{refused} rows could not be read and are left out", fg="yellow", err=True)
         outputs = list(
             replay_inputs(
-                in_order(records),
+                load_history(files, load_mapping(map_file)),
                 Directory(load_units(units_file), 1),
                 engine=engine,
                 understanding=understanding_of(settings),

@@ -11,7 +11,8 @@ from random import Random
 from typing import NamedTuple
 
 from pipeline.evaluation.world.arrivals import Arrival, arrivals
-from pipeline.evaluation.world.rhythm import HOURS_OF_WEEK, USUAL
+from pipeline.evaluation.world.rhythm import USUAL
+from pipeline.local_time import HOURS_OF_WEEK
 from schemas.event import UnitSettings
 from schemas.insight import Aspect, Insight, Routing, Sentiment
 from schemas.record import Source

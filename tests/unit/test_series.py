@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.cli import main
-from pipeline.seasonal import HOURS_OF_WEEK, SeasonalBaseline
-from pipeline.series import COUNT_MAX, SPANS_MINUTES, CountSeries, Reading, SeriesError, hour_of_week_utc
+from pipeline.local_time import HOURS_OF_WEEK, hour_of_week_utc
+from pipeline.seasonal import SeasonalBaseline
+from pipeline.series import COUNT_MAX, SPANS_MINUTES, CountSeries, Reading, SeriesError
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, parse_time
 
 STEP_MS = 5 * MINUTE_MS

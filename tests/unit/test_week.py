@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.week import COMPLAINTS_MIN, FLAT, HOURS_MAX, HOURS_OF_WEEK, Week
+from pipeline.local_time import HOURS_OF_WEEK
+from pipeline.week import COMPLAINTS_MIN, FLAT, HOURS_MAX, Week
 
 NOON_OF_THURSDAY = 3 * 24 + 12
 

@@ -12,8 +12,9 @@ from typing import Final
 
 import msgspec
 
+from pipeline.local_time import HOURS_OF_WEEK
+
 HOURS_OF_DAY: Final = 24
-HOURS_OF_WEEK: Final = 168
 
 _DAY: Final = (
     0.65, 0.55, 0.49, 0.48, 0.52, 0.58, 0.63, 0.76, 1.00, 1.25, 1.41, 1.49,
