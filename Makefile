@@ -19,7 +19,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DEFAULT_GOAL := help
 .SILENT:
 .SUFFIXES:
-.PHONY: help setup demo test test-fast check simulate torture bench evaluate compiled schemas lock wheel clean
+.PHONY: help setup demo test test-fast check laws simulate torture bench evaluate compiled schemas lock wheel clean
 
 say = printf '==> %s\n'
 
@@ -54,6 +54,9 @@ check: $(STAMP)  ## Run what CI runs: linters, types, import contracts, made doc
 	$(BIN)/python -m schemas.documents --check
 	$(BIN)/python -m agents.reference --check
 	$(MAKE) --no-print-directory test
+
+laws: $(STAMP)  ## Look for what breaks a law, with other random examples each time
+	$(BIN)/python -m pytest tests/property --hypothesis-profile=search $(ARGS)
 
 simulate: $(STAMP)  ## Let a model of Kafka and of the workers go wrong in 100,000 seeded ways; ARGS="--seeds N"
 	$(BIN)/python -m tests.simulation $(or $(ARGS),--seeds 100000)

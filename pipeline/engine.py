@@ -25,7 +25,7 @@ from pipeline.state import Case, Profile, UnitState
 from pipeline.taxonomy import Taxonomy, load
 from schemas.alert import Alert, AlertChange
 from schemas.case import CaseEntry
-from schemas.event import UnitAction, UnitErasure, UnitRollup, UnitSettings
+from schemas.event import UnitAction, UnitErasure, UnitRollup, UnitSettings, UnitTransfer
 from schemas.insight import Insight
 from schemas.time import DAY_MS, MINUTE_MS, Millis
 
@@ -39,8 +39,8 @@ KEEP_CASE_MS = 30 * DAY_MS
 CASES_MAX = 50
 ACTIONS_MAX = 50
 
-Output = Alert | CaseEntry | UnitRollup
-UnitEvent = Insight | UnitSettings | UnitAction | UnitErasure | UnitRollup
+Output = Alert | CaseEntry | UnitRollup | UnitTransfer
+UnitEvent = Insight | UnitSettings | UnitAction | UnitErasure | UnitRollup | UnitTransfer
 
 
 class Engine:

@@ -71,7 +71,7 @@ class Rarity(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
         """How many of at least this size 30 days bring, as seen at this time; what was seen between the same two steps
         counts as being as large. To three digits, as it is shown: what is decided can then be recomputed from what is
         shown."""
-        keep = _kept(at_ms - self.upto_ms) if self.counts and at_ms > self.upto_ms else 1.0
+        keep = _kept(at_ms - self.upto_ms) if self.counts else 1.0
         past = sum(self.counts) * keep
         number = (scale.weight + past) / (scale.weight / scale.a_month + self.months(at_ms))
         steps = _steps(scale, max(size, scale.least))

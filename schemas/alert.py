@@ -1,5 +1,5 @@
 """What an alert consumer reads on `cem.alerts` (key: the unit that it is addressed to) and
-`cem.alerts.unit.<id>` (key: alert).
+`cem.alerts.unit.<id>` (key: alert) of that unit and of those above that an escalation has reached.
 
 CloudEvents 1.0 in Kafka's binary mode: the value is this record, the attributes are headers (`cloud_event_headers`).
 `status` is the signal, `state` is the case; neither ever changes the other. `alert_id` and `sequence` name a record:
@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from schemas.action import DismissalCode
 from schemas.record import Record, _version
 from schemas.time import Millis, format_time
 
@@ -20,6 +21,8 @@ AlertChange = Literal[
     "reopened", "commented", "rerouted", "snoozed", "published", "deadline_warning", "escalated", "corrected",
 ]  # fmt: skip
 SeverityLabel = Literal["info", "warning", "error", "critical"]
+Duty = Literal["acknowledge", "answer", "resolve"]
+"""What has to be done by a deadline, in order."""
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,11 +110,42 @@ class AlertRouting(_Part, frozen=True, kw_only=True):
 
 
 class Deadlines(_Part, frozen=True, kw_only=True):
-    """By when, in the unit's opening hours."""
+    """By when, in the unit's opening hours, counted from `since`; null where that time never comes. `missed`: the
+    duties that were not done in time. `duty` and `level`: what the last warning or escalation was about, and how many
+    above the unit were told; `told`: who they are, the nearest first."""
 
+    since: Millis | None = None
     acknowledge_by: Millis | None = None
+    answer_by: Millis | None = None
     resolve_by: Millis | None = None
-    missed: bool = False
+    missed: tuple[Duty, ...] = ()
+    duty: Duty | None = None
+    level: int = 0
+    told: tuple[str, ...] = ()
+
+
+class Answers(_Part, frozen=True, kw_only=True):
+    """The company's own replies: in how many of the `threads` of the evidence there is one, and when the first came."""
+
+    threads: int = 0
+    answered: int = 0
+    first_at: Millis | None = None
+
+
+class Work(_Part, frozen=True, kw_only=True):
+    """What people have made of it so far: whose it is, until when it is hidden, how it ended. `we_did_ref` refers to
+    `cem.texts`; `published` says that it may be shown in public. `customer_ref`: the company's own reference of the
+    customer who asked to be called. `moved_from`, `moved_to`: the unit that it was rerouted from, or to."""
+
+    assignee: str | None = None
+    snoozed_until: Millis | None = None
+    resolution_code: str | None = None
+    dismissal_code: DismissalCode | None = None
+    we_did_ref: str | None = None
+    published: bool = False
+    customer_ref: str | None = None
+    moved_from: str | None = None
+    moved_to: str | None = None
 
 
 class Evidence(_Part, frozen=True, kw_only=True):
@@ -125,7 +159,8 @@ class Evidence(_Part, frozen=True, kw_only=True):
 
 class Alert(Record, frozen=True, kw_only=True, omit_defaults=False):
     """One change of one alert, complete in itself. `addressed_to`: the unit whose topic it is on, where that is
-    not the one that it is about: head office, for what is confidential."""
+    not the one that it is about: head office, for what is confidential. `also_to`: the units above that an escalation
+    has reached; from then on they get every record too."""
 
     schema_version: str = msgspec.field(default_factory=_version)
     change: AlertChange
@@ -135,6 +170,7 @@ class Alert(Record, frozen=True, kw_only=True, omit_defaults=False):
     sequence: int
     dedup_key: str
     addressed_to: str | None = None
+    also_to: tuple[str, ...] = ()
     parent_alert_id: str | None = None
     severity: int
     severity_label: SeverityLabel
@@ -151,6 +187,8 @@ class Alert(Record, frozen=True, kw_only=True, omit_defaults=False):
     authenticity: Authenticity = Authenticity()
     routing: AlertRouting
     deadlines: Deadlines = Deadlines()
+    answers: Answers = Answers()
+    work: Work = Work()
     evidence: tuple[Evidence, ...] = ()
     evidence_left_out: int = 0
 

@@ -26,13 +26,14 @@ from schemas.assignment import Assignment, Label
 from schemas.case import CaseEntry
 from schemas.deadletter import DeadLetter
 from schemas.erasure import Erasure
-from schemas.event import Event, UnitRollup
+from schemas.event import Between, Event
 from schemas.feedback import Feedback
 from schemas.post import Post
 from schemas.record import SCHEMA_VERSION
 from schemas.text import StoredText
 from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER, CONTROL_TICK, CONTROL_VERSION, Tick, Version
 from schemas.time import Millis
+from schemas.token import Token
 from schemas.topics import CONSUMED, INPUTS, Topic, Topics
 from schemas.unit import Unit
 from schemas.unrouted import Unrouted
@@ -40,7 +41,8 @@ from schemas.unrouted import Unrouted
 RECORDS: dict[str, Any] = {
     "Post": Post, "Feedback": Feedback, "Action": Action, "Unit": Unit, "Erasure": Erasure, "DeadLetter": DeadLetter,
     "Unrouted": Unrouted, "StoredText": StoredText, "Event": Event, "Tick": Tick, "Version": Version, "Alert": Alert,
-    "CaseEntry": CaseEntry, "UnitRollup": UnitRollup, "Assignment": Assignment, "Label": Label,
+    "CaseEntry": CaseEntry, "Between": Between, "Assignment": Assignment, "Label": Label,
+    "Token": Token,
 }  # fmt: skip
 """What has a schema, by the name that `Topic.record` calls it."""
 

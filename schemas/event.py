@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from schemas.action import ActionName, DismissalCode
+from schemas.alert import Alert
 from schemas.insight import Insight
 from schemas.record import Record, Source
 from schemas.tick import Tick
@@ -34,7 +35,8 @@ class UnitSettings(Record, frozen=True, kw_only=True, tag="settings"):
 
 
 class UnitAction(Record, frozen=True, kw_only=True, tag="action"):
-    """An action on its way into the unit's log: its texts have become references into `cem.texts`."""
+    """An action on its way into the unit's log: its texts have become references into `cem.texts`. `refused`: why it
+    must not take effect, where that shows before the log: the answer is given in the log all the same."""
 
     id: str
     alert_id: str
@@ -49,6 +51,7 @@ class UnitAction(Record, frozen=True, kw_only=True, tag="action"):
     to_unit: str | None = None
     to_department: str | None = None
     until: Millis | None = None
+    refused: str | None = None
     event_time: Millis
     source: Source
 
@@ -75,4 +78,20 @@ class UnitRollup(Record, frozen=True, kw_only=True, tag="rollup"):
     source: Source
 
 
-Event = Insight | UnitSettings | UnitAction | UnitErasure | UnitRollup | Tick
+class UnitTransfer(Record, frozen=True, kw_only=True, tag="transfer"):
+    """A case that was rerouted, on its way from the log of `alert.labels.unit_id` into that of `unit_id`: its last
+    record, and the end of its chain of entries."""
+
+    unit_id: str
+    alert: Alert
+    number: int
+    hash: str
+    threads: tuple[str, ...] = ()
+    event_time: Millis
+    source: Source
+
+
+Between = UnitRollup | UnitTransfer
+"""What the log of one unit says to that of another, by way of `cem.rollup`."""
+
+Event = Insight | UnitSettings | UnitAction | UnitErasure | UnitRollup | UnitTransfer | Tick

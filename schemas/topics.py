@@ -68,13 +68,15 @@ _RECORDS = (
     Topic(name="alerts", record="Alert", key="unit id", width="events", retention_ms=90 * DAY_MS,
           about="every alert record of every unit"),
     Topic(name="cases", record="CaseEntry", key="unit id", width="events", retention_ms=None,
-          about="history of cases; answers to actors"),
+          about="history of cases, a chain of entries for each; answers to actors"),
     Topic(name="scores", record="Score", key="unit id", width="events", retention_ms=90 * DAY_MS,
           about="experience scores by unit (a later release)"),
     Topic(name="outcomes", record="Outcome", key="unit id", width="events", retention_ms=None,
           about="whether a fix helped (a later release)"),
-    Topic(name="rollup", record="UnitRollup", key="region's or brand's unit id", width="events",
-          about="closed hours on their way up"),
+    Topic(name="rollup", record="Between", key="id of the unit that it goes to", width="events",
+          about="what one unit's log says to another's: closed hours on their way up, cases that were rerouted"),
+    Topic(name="tokens", record="Token", key="token id", retention_ms=None, cleanup="compact",
+          about="who may use console and API without signing in: roles, and hashes of tokens", extra=_LATEST),
 )  # fmt: skip
 
 

@@ -18,18 +18,20 @@ from schemas.alert import (
     AlertSentiment,
     Amplification,
     Annotations,
+    Answers,
     Authenticity,
     Deadlines,
     Detection,
     Evidence,
     Labels,
+    Work,
 )
 from schemas.assignment import Assignment, Label
 from schemas.case import CaseEntry
 from schemas.codec import encode
 from schemas.deadletter import DeadLetter
 from schemas.erasure import Erasure
-from schemas.event import Ancestor, UnitAction, UnitErasure, UnitRollup, UnitSettings
+from schemas.event import Ancestor, UnitAction, UnitErasure, UnitRollup, UnitSettings, UnitTransfer
 from schemas.feedback import Feedback
 from schemas.insight import Aspect, Insight, Reach, Root, Routing, Scores, Sentiment, SevereCause, Suspicion
 from schemas.post import Author, Metrics, Place, Post
@@ -37,6 +39,7 @@ from schemas.record import Source
 from schemas.text import StoredText
 from schemas.tick import Tick, Version
 from schemas.time import DAY_MS, HOUR_MS, Millis, parse_time
+from schemas.token import Token
 from schemas.unit import Closure, Department, Hours, Position, Unit
 from schemas.unrouted import Candidate, Unrouted
 
@@ -117,7 +120,16 @@ ALERT = Alert(
     sentiment=AlertSentiment(mean=-0.7, confidence=0.81, model="vader+care/1", languages=("en",)),
     authenticity=Authenticity(suspicion=0.12, reasons=("new_account",)),
     routing=AlertRouting(rule="handle", confidence=0.93),
-    deadlines=Deadlines(acknowledge_by=NOON, resolve_by=EVENING, missed=True),
+    also_to=("region-west",),
+    deadlines=Deadlines(
+        since=MORNING, acknowledge_by=NOON, answer_by=NOON, resolve_by=EVENING, missed=("acknowledge", "answer"),
+        duty="answer", level=1, told=("region-west",),
+    ),
+    answers=Answers(threads=3, answered=1, first_at=NOON),
+    work=Work(
+        assignee="bo", snoozed_until=EVENING, resolution_code="refunded", dismissal_code="false",
+        we_did_ref="we_did:act-1", published=True, customer_ref="C-1", moved_from="store-16", moved_to="store-18",
+    ),
     evidence=(Evidence(post_id="99", network="x", author="hmac:5f3a", text_ref="x:99"),), evidence_left_out=2,
 )  # fmt: skip
 BARE_ALERT = Alert(
@@ -210,7 +222,7 @@ EXAMPLES: dict[str, tuple[msgspec.Struct, msgspec.Struct]] = {
         UnitAction(
             schema_version="1.1", **_ACTION, action="publish", note_ref="note:act-1", we_did_ref="we_did:act-1",
             resolution_code="refunded", dismissal_code="false", assignee="bo", to_unit="store-18",
-            to_department="kitchen", until=EVENING, source=SECOND,
+            to_department="kitchen", until=EVENING, refused="unknown_unit", source=SECOND,
         ),
         UnitAction(**_BARE, source=SOURCE),
     ),
@@ -224,6 +236,20 @@ EXAMPLES: dict[str, tuple[msgspec.Struct, msgspec.Struct]] = {
             positive=1, source=SECOND,
         ),
         UnitRollup(unit_id="r", child_id="s", hour=NOON, mentions=0, negative=0, positive=0, source=SOURCE),
+    ),
+    "unit_transfer": (
+        UnitTransfer(
+            schema_version="1.1", unit_id="store-18", alert=ALERT, number=7, hash="00ff", threads=("97",),
+            event_time=NOON, source=SECOND,
+        ),
+        UnitTransfer(unit_id="s", alert=BARE_ALERT, number=1, hash="00ff", event_time=NOON, source=SOURCE),
+    ),
+    "token": (
+        Token(
+            schema_version="1.1", id="t-1", name="till tablet", role="department", unit_id="store-17",
+            department="kitchen", hash="00ff", made_by="ana", made_at=MORNING, expires_at=EVENING, revoked_at=NOON,
+        ),
+        Token(id="t-1", name="", role="auditor", hash="00ff", made_by="ana", made_at=NOON, expires_at=EVENING),
     ),
     "tick": (
         Tick(
@@ -242,15 +268,14 @@ EXAMPLES: dict[str, tuple[msgspec.Struct, msgspec.Struct]] = {
     "alert": (ALERT, BARE_ALERT),
     "case_entry": (
         CaseEntry(
-            schema_version="1.1", alert_id="a-1", unit_id="store-17", addressed_to="acme", sequence=4,
-            action_id="act-1", action="resolve", actor="ana", accepted=True, reason="accepted", status="quiet",
-            state="resolved", note_ref="note:act-1", resolution_code="refunded", dismissal_code="false",
-            event_time=NOON,
+            schema_version="1.1", alert_id="a-1", unit_id="store-17", addressed_to="acme", number=7, sequence=4,
+            change="resolved", action_id="act-1", action="resolve", actor="ana", accepted=False, reason="already_done",
+            status="quiet", state="resolved", severity=7, department="kitchen", note_ref="note:act-1",
+            we_did_ref="we_did:act-1", resolution_code="refunded", dismissal_code="false", assignee="bo",
+            to_unit="store-18", to_department="kitchen", until=EVENING, duty="answer", level=1, told=("region-west",),
+            event_time=NOON, previous="00ff", hash="ff00",
         ),
-        CaseEntry(
-            alert_id="a-1", unit_id="store-17", sequence=0, action_id="act-1", action="snooze", actor="ana",
-            accepted=False, reason="unknown_alert", event_time=NOON,
-        ),
+        CaseEntry(alert_id="a-1", unit_id="store-17", number=0, sequence=0, event_time=NOON),
     ),
 }  # fmt: skip
 """Record -> its full example, where no field has its default, and its minimal one, which has nothing but these."""

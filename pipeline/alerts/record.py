@@ -103,6 +103,7 @@ def entry(action: UnitAction, alert: Alert | None, refusal: Refusal | None) -> C
         alert_id=action.alert_id,
         unit_id=action.unit_id,
         addressed_to=alert.addressed_to if alert else None,
+        number=0,
         sequence=alert.sequence if alert else 0,
         action_id=action.id,
         action=action.action,

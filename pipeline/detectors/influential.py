@@ -116,10 +116,11 @@ class InfluentialDetector:
 
     def evaluate(self, state: InfluentialState, cause: str, at_ms: int) -> Finding:
         """See `Detector.evaluate`: the 24 hours that end at `at_ms`. `rarity` is how many authors with as many
-        followers as the most followed of them 30 days bring; `amplification.reach` are the followers of all."""
+        followers as the rarest of them 30 days bring; `amplification.reach` are the followers of all."""
         known = self._known(state, at_ms)
         rare = self._rare(state, known, at_ms)
         window = rare or _window(state.posts, at_ms)
+        nobody = known.expected(AUDIENCES, FOLLOWERS_MIN, at_ms)
         mentions = [heard.mention for heard in window]
         audiences = _audiences(window)
         signal = _signal(at_ms, audiences)
@@ -132,7 +133,7 @@ class InfluentialDetector:
                 window_s=WINDOW_MS // 1000,
                 observed=len(window),
                 distinct_authors=len(audiences),
-                rarity=known.expected(AUDIENCES, max(audiences.values(), default=FOLLOWERS_MIN), at_ms),
+                rarity=min((_rarity(known, heard) for heard in window), default=nobody),
                 rarity_max=float(f"{self.false_alerts_a_month:.3g}"),
                 baseline="prior" if cold else "unit",
                 cold_start=cold,
@@ -183,8 +184,7 @@ class InfluentialDetector:
     def _rare(self, state: InfluentialState, known: Rarity, at_ms: int) -> list[Heard]:
         """Those of the 24 hours that end at `at_ms` whose audience is rare, one by one."""
         limit = self.false_alerts_a_month
-        window = _window(state.posts, at_ms)
-        return [heard for heard in window if known.expected(AUDIENCES, heard.followers, at_ms) <= limit]
+        return [heard for heard in _window(state.posts, at_ms) if _rarity(known, heard) <= limit]
 
     def _known(self, state: InfluentialState, at_ms: int) -> Rarity:
         """What was learned by a time: with what has left the window by then, and is only not yet learned."""
@@ -218,6 +218,11 @@ def severity_of(reach: int) -> int:
 def _signal(at_ms: int, audiences: dict[str, int]) -> Signal:
     news = max((step for step in AUTHORS_STEPS if step <= len(audiences)), default=0)
     return Signal(at_ms, severity_of(sum(audiences.values())), CAUSE, news)
+
+
+def _rarity(known: Rarity, heard: Heard) -> float:
+    """As it was at the time of the post: the silence after it makes nobody rarer."""
+    return known.expected(AUDIENCES, heard.followers, _time(heard))
 
 
 def _audiences(posts: list[Heard]) -> dict[str, int]:

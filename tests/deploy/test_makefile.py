@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROMISED = {
-    "help", "setup", "demo", "test", "test-fast", "check", "simulate", "torture", "bench", "evaluate", "schemas",
+    "help", "setup", "demo", "test", "test-fast", "check", "laws", "simulate", "torture", "bench", "evaluate", "schemas",
     "compiled", "lock", "wheel", "clean",
 }  # fmt: skip
 DOCUMENTED = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -135,7 +135,7 @@ def test_the_longest_text_is_read() -> None:
         (EVENTS, b'{"type":"action","action":"shout"}', "at `action`; allowed: acknowledge, assign, "),
         (EVENTS, b'{"kind":"like","type":"insight"}', "at `kind`; allowed: answer, delete, edit, feedback, "),
         (EVENTS, b'{"kind":"day","type":"rollup"}', "at `kind`; allowed: hour"),
-        (EVENTS, b'{"type":"party"}', "at `type`; allowed: insight, settings, action, erasure, rollup, tick"),
+        (EVENTS, b'{"type":"party"}', "at `type`; allowed: insight, settings, action, erasure, rollup, transfer, tick"),
     ],
 )
 def test_a_vocabulary_says_what_it_holds(codec: Codec[Any], data: bytes, detail: str) -> None:
