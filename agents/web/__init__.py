@@ -1,0 +1,1 @@
+"""The console: pages, JSON, live updates. Reads Kafka, writes actions."""

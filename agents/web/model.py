@@ -1,0 +1,373 @@
+"""All that the console knows, in memory. In: decoded records, as `feed.py` reads them. Out: what a viewer may see.
+
+The one rule: every query takes a viewer and asks `access.py`; there is no way to a record around it. Nothing is read,
+sent or timed here: the feed gives the time in. All of it is bounded, and can be rebuilt from the topics at any time.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from agents.web.access import Viewer, may_see, may_see_confidential, may_see_unit, may_see_unrouted
+from agents.web.cases import Cases
+from agents.web.hours import Hour, Week, total
+from agents.web.texts import NEWEST_MAX, Texts
+from agents.web.urgency import urgency, waiting
+from pipeline.alerts.lifecycle import finished
+from pipeline.directory import Directory
+from schemas.action import Action
+from schemas.alert import Alert
+from schemas.case import CaseEntry
+from schemas.event import UnitRollup
+from schemas.text import StoredText
+from schemas.time import DAY_MS, HOUR_MS
+from schemas.token import Token
+from schemas.unit import Unit
+from schemas.unrouted import Unrouted
+
+ALERTS_MAX = 50_000
+FINISHED_KEPT_MS = 30 * DAY_MS
+UNROUTED_MAX = 20_000
+SENT_MAX = 20_000
+_ROOM = 500
+"""How many alerts are forgotten in one go once there are too many."""
+_OF_ACTIONS = ("note:", "we_did:")
+
+State = Literal["waiting", "snoozed", "finished", "all"]
+
+
+class Changed(NamedTuple):
+    """A newer record of an alert, and the one whose place it took."""
+
+    before: Alert | None
+    after: Alert
+
+
+class Sent(NamedTuple):
+    """An action on its way: who sent it, about which alert."""
+
+    alert_id: str
+    actor: str
+
+
+class Model:
+    """See the module's docstring. `connected`: whether Kafka answers; `since`: since when it is so, on the wall clock
+    in milliseconds. `revision` grows with every change."""
+
+    def __init__(self, texts_max: int = NEWEST_MAX) -> None:
+        self.connected = False
+        self.since = 0
+        self.revision = 0
+        self.wall_ms: int | None = None
+        self._newest_ms = 0
+        self._alerts: dict[str, Alert] = {}
+        self._by_unit: dict[str, dict[str, None]] = {}
+        self._confidential: dict[str, set[str]] = {}
+        """Reference of a text -> the confidential alerts that refer to it, or have referred to it."""
+        self._confided: dict[str, set[str]] = {}
+        """The other way round."""
+        self._cases = Cases()
+        self._texts = Texts(texts_max)
+        self._unrouted: OrderedDict[str, Unrouted] = OrderedDict()
+        self._units: dict[str, Unit] = {}
+        self._directory: Directory | None = None
+        self._causes: frozenset[str] = frozenset()
+        self._weeks: dict[str, Week] = {}
+        self._totals: dict[str, tuple[tuple[int, int], list[Hour]]] = {}
+        self._rolled_up = 0
+        self._tokens: dict[str, Token] = {}
+        self._sent: OrderedDict[str, Sent] = OrderedDict()
+
+    # The time and the directory
+
+    @property
+    def now_ms(self) -> int:
+        """What countdowns are relative to: the wall clock where the feed gives one, else the newest event time."""
+        return self._newest_ms if self.wall_ms is None else self.wall_ms
+
+    @property
+    def directory(self) -> Directory:
+        """The units as they stand."""
+        if self._directory is None:
+            self._directory = Directory(self._units.values())
+            self._causes = frozenset(cause for unit in self._units.values() for cause in unit.confidential)
+        return self._directory
+
+    def set_connected(self, connected: bool, at_ms: int) -> bool:
+        """Kafka answers, or does no more. Says whether that is news."""
+        if connected == self.connected and self.since:
+            return False
+        self.connected, self.since = connected, at_ms
+        self.revision += 1
+        return True
+
+    def _seen(self, time_ms: int) -> None:
+        self._newest_ms = max(self._newest_ms, time_ms)
+        self.revision += 1
+
+    # What comes in
+
+    def apply_alert(self, alert: Alert) -> Changed | None:
+        """A record of an alert; None if a newer one is known."""
+        before = self._alerts.get(alert.alert_id)
+        if before is not None and before.sequence >= alert.sequence:
+            return None
+        self._seen(alert.detected_at)
+        if before is not None:
+            self._leave(before)
+        self._alerts[alert.alert_id] = alert
+        for unit_id in _places(alert):
+            self._by_unit.setdefault(unit_id, {})[alert.alert_id] = None
+        references = _references(alert)
+        self._texts.refer(references)
+        if alert.addressed_to is not None:
+            self._confided.setdefault(alert.alert_id, set()).update(references)
+            for reference in references:
+                self._confidential.setdefault(reference, set()).add(alert.alert_id)
+        self._cases.known(alert.alert_id)
+        if len(self._alerts) > ALERTS_MAX:
+            self.forget()
+        return Changed(before, alert)
+
+    def apply_entry(self, entry: CaseEntry) -> bool:
+        """An entry of a history, or the answer to an action. Says whether it was new."""
+        new, gone = self._cases.put(entry, known=entry.alert_id in self._alerts)
+        if new:
+            self.revision += 1
+            self._texts.refer(_notes(entry))
+        for one in gone:
+            self._texts.release(_notes(one))
+        return new
+
+    def apply_text(self, key: str, text: StoredText | None) -> None:
+        """A text, or its tombstone."""
+        self._texts.put(key, text)
+        self._seen(0 if text is None or key.startswith(_OF_ACTIONS) else text.event_time)
+
+    def wants_text(self, key: str) -> bool:
+        """Whether something known refers to this text."""
+        return self._texts.wanted(key)
+
+    def apply_unrouted(self, key: str, unrouted: Unrouted | None) -> bool:
+        """What found no unit; None once it has found one. Says whether that is news. What its author has taken back
+        waits no more."""
+        before = self._unrouted.pop(key, None)
+        if before is not None:
+            self._texts.release(_text_of(before))
+        if unrouted is None or unrouted.insight.kind == "delete":
+            self.revision += before is not None
+            return before is not None
+        self._unrouted[key] = unrouted
+        self._texts.refer(_text_of(unrouted))
+        if len(self._unrouted) > UNROUTED_MAX:
+            self._texts.release(_text_of(self._unrouted.popitem(last=False)[1]))
+        self._seen(unrouted.insight.event_time)
+        return before != unrouted
+
+    def apply_unit(self, key: str, unit: Unit | None) -> None:
+        """A unit of the directory, or its tombstone."""
+        self._units.pop(key, None)
+        if unit is not None:
+            self._units[key] = unit
+        self._directory = None
+        self._totals.clear()
+        self.revision += 1
+
+    def apply_rollup(self, rollup: UnitRollup) -> None:
+        """What one unit counted in one hour. It is told to every unit above; each says the same."""
+        week = self._weeks.get(rollup.child_id)
+        if week is None:
+            week = self._weeks[rollup.child_id] = Week()
+        if week.put(rollup):
+            self._rolled_up += 1
+            self._seen(rollup.hour)
+
+    def apply_token(self, key: str, token: Token | None) -> None:
+        """A token; one that is revoked stays so, whatever comes later."""
+        known = self._tokens.get(key)
+        if token is None:
+            self._tokens.pop(key, None)
+        elif token.id == key and (known is None or known.revoked_at is None or token.revoked_at is not None):
+            self._tokens[key] = token
+
+    def apply_action(self, action: Action) -> None:
+        """An action that somebody has sent. Its texts are not kept: they are not masked yet."""
+        self._sent[action.id] = Sent(action.alert_id, action.actor)
+        if len(self._sent) > SENT_MAX:
+            self._sent.popitem(last=False)
+
+    def forget(self) -> None:
+        """Alerts that were finished long ago; where there are too many, also the oldest of the others."""
+        last_ms = self.now_ms - FINISHED_KEPT_MS
+        for alert in [one for one in self._alerts.values() if finished(one.state) and one.detected_at < last_ms]:
+            self._forget(alert)
+        if len(self._alerts) > ALERTS_MAX:
+            oldest = sorted(self._alerts.values(), key=lambda one: (not finished(one.state), one.detected_at))
+            for alert in oldest[: len(self._alerts) - ALERTS_MAX + _ROOM]:
+                self._forget(alert)
+
+    def _forget(self, alert: Alert) -> None:
+        self._leave(alert)
+        del self._alerts[alert.alert_id]
+        for reference in self._confided.pop(alert.alert_id, ()):
+            self._confidential[reference].discard(alert.alert_id)
+            if not self._confidential[reference]:
+                del self._confidential[reference]
+        for entry in self._cases.drop(alert.alert_id):
+            self._texts.release(_notes(entry))
+        self.revision += 1
+
+    def _leave(self, alert: Alert) -> None:
+        for unit_id in _places(alert):
+            there = self._by_unit[unit_id]
+            del there[alert.alert_id]
+            if not there:
+                del self._by_unit[unit_id]
+        self._texts.release(_references(alert))
+
+    # What a viewer may see
+
+    def alerts(
+        self, viewer: Viewer, *, unit_id: str | None = None, department: str | None = None, state: State = "waiting"
+    ) -> list[Alert]:
+        """The alerts of this viewer, the most urgent first. `unit_id`: of this unit and those below it."""
+        directory, now_ms = self.directory, self.now_ms
+        below = None if unit_id is None else {unit_id, *directory.descendants(unit_id)}
+        found = [
+            alert
+            for alert in self._within(viewer)
+            if (state == "all" or waiting(alert, now_ms) == state)
+            and (below is None or alert.labels.unit_id in below)
+            and (department is None or alert.labels.department == department)
+            and may_see(viewer, alert, directory)
+        ]
+        return sorted(found, key=lambda alert: urgency(alert, now_ms))
+
+    def _within(self, viewer: Viewer) -> Iterator[Alert]:
+        """Those that come into question, without looking at all others. What units said that are no longer in the
+        directory is looked for by what their alerts say."""
+        if viewer.unit_id is None:
+            yield from self._alerts.values()
+            return
+        directory = self.directory
+        gone = [unit_id for unit_id in self._by_unit if unit_id not in directory.units]
+        below = () if viewer.role in ("unit", "department") else (*directory.descendants(viewer.unit_id), *gone)
+        seen: set[str] = set()
+        for unit_id in dict.fromkeys((viewer.unit_id, *below)):
+            for alert_id in self._by_unit.get(unit_id, ()):
+                if alert_id not in seen:
+                    seen.add(alert_id)
+                    yield self._alerts[alert_id]
+
+    def alert(self, viewer: Viewer, alert_id: str) -> Alert | None:
+        """One alert; None if there is none, or none for this viewer: the two cannot be told apart."""
+        found = self._alerts.get(alert_id)
+        return found if found is not None and may_see(viewer, found, self.directory) else None
+
+    def entries(self, viewer: Viewer, alert_id: str) -> list[CaseEntry]:
+        """The history of an alert, the oldest first; empty if the viewer may not see the alert."""
+        return self._cases.of(alert_id) if self.alert(viewer, alert_id) is not None else []
+
+    def text(self, viewer: Viewer, alert: Alert, reference: str | None) -> StoredText | None:
+        """A text that the alert or its history refers to. What a confidential alert refers to is not shown through
+        another one either."""
+        known = self.alert(viewer, alert.alert_id)
+        if known is None or reference is None:
+            return None
+        if reference in self._confidential and not may_see_confidential(viewer):
+            return None
+        if reference not in _references(known) and not any(
+            reference in _notes(entry) for entry in self._cases.of(known.alert_id)
+        ):
+            return None
+        return self._texts.get(reference)
+
+    def note(self, viewer: Viewer, entry: CaseEntry) -> StoredText | None:
+        """The note of an entry, masked; None if there is none (any more)."""
+        known = self._alerts.get(entry.alert_id)
+        return None if known is None else self.text(viewer, known, entry.note_ref)
+
+    def unrouted(self, viewer: Viewer) -> list[Unrouted]:
+        """What found no unit and may be about one of the viewer's, the newest last."""
+        if not may_see_unrouted(viewer):
+            return []
+        return [one for one in self._unrouted.values() if self._may_be_of(viewer, one)]
+
+    def unrouted_one(self, viewer: Viewer, identity: str) -> Unrouted | None:
+        """One of them; None if there is none for this viewer."""
+        found = self._unrouted.get(identity)
+        if found is None or not may_see_unrouted(viewer) or not self._may_be_of(viewer, found):
+            return None
+        return found
+
+    def unrouted_text(self, viewer: Viewer, unrouted: Unrouted) -> StoredText | None:
+        """What was said in it, masked."""
+        known = self.unrouted_one(viewer, unrouted.id)
+        reference = None if known is None else known.insight.text_ref
+        return None if reference is None else self._texts.get(reference)
+
+    def _may_be_of(self, viewer: Viewer, unrouted: Unrouted) -> bool:
+        """One without candidates may be about anybody. One that tells a cause that is confidential somewhere is for
+        those only who may see such alerts."""
+        directory = self.directory
+        if not may_see_confidential(viewer) and any(one.cause in self._causes for one in unrouted.insight.severe):
+            return False
+        candidates = unrouted.candidates
+        return not candidates or any(may_see_unit(viewer, one.unit_id, directory) for one in candidates)
+
+    def hours(self, viewer: Viewer, unit_id: str) -> list[Hour]:
+        """What was said about a unit and those below it, by hour over the last week, the oldest first, up to the last
+        hour that is closed; empty where nothing is known, or not for this viewer."""
+        if not may_see_unit(viewer, unit_id, self.directory):
+            return []
+        known = self._totals.get(unit_id)
+        key = (self.now_ms // HOUR_MS, self._rolled_up)
+        if known is None or known[0] != key:
+            units = [unit_id, *self.directory.descendants(unit_id)]
+            weeks = [week for one in units if (week := self._weeks.get(one)) is not None]
+            known = self._totals[unit_id] = (key, total(weeks, self.now_ms - HOUR_MS))
+        return known[1]
+
+    def units(self, viewer: Viewer) -> list[Unit]:
+        """The units that the viewer may see, by name."""
+        directory = self.directory
+        found = [unit for unit in directory.units.values() if may_see_unit(viewer, unit.id, directory)]
+        return sorted(found, key=lambda unit: (unit.name, unit.id))
+
+    def unit(self, viewer: Viewer, unit_id: str) -> Unit | None:
+        """One unit; None if there is none, or none for this viewer."""
+        found = self.directory.units.get(unit_id)
+        return found if found is not None and may_see_unit(viewer, unit_id, self.directory) else None
+
+    # Of actions and tokens
+
+    def answer(self, action_id: str) -> CaseEntry | None:
+        """What became of an action; None if nothing is known (yet). To be told to those
+        only who may see its alert or have sent it."""
+        return self._cases.answer(action_id)
+
+    def sent(self, action_id: str) -> Sent | None:
+        """Who sent an action about which alert; None if nobody did, of late."""
+        return self._sent.get(action_id)
+
+    def token(self, token_id: str) -> Token | None:
+        """A token as it was made or revoked, whether it counts or not."""
+        return self._tokens.get(token_id)
+
+
+def _places(alert: Alert) -> Iterable[str]:
+    return dict.fromkeys((alert.labels.unit_id, *alert.also_to))
+
+
+def _references(alert: Alert) -> list[str]:
+    found = [one.text_ref for one in alert.evidence] + [alert.work.we_did_ref]
+    return [reference for reference in found if reference is not None]
+
+
+def _notes(entry: CaseEntry) -> list[str]:
+    return [reference for reference in (entry.note_ref, entry.we_did_ref) if reference is not None]
+
+
+def _text_of(unrouted: Unrouted) -> list[str]:
+    reference = unrouted.insight.text_ref
+    return [] if reference is None else [reference]
