@@ -11,9 +11,11 @@ from agents.cli.ingest import MAP_OPTION, load_history, load_mapping
 from agents.cli.units import UNITS_FILE, load_units
 from agents.connectors.files import open_bytes
 from agents.parts import engine_of, limits_of, understanding_of
+from agents.settings import Settings
 from pipeline.directory import Directory
 from pipeline.engine import outputs_of
-from pipeline.evaluation.replay import canonical, event_codec, replay_events, replay_inputs
+from pipeline.evaluation.answers import first_answers
+from pipeline.evaluation.replay import canonical, event_codec, log_of_inputs, replay_events, ticked_inputs
 from schemas.codec import RecordError, encode
 from schemas.event import Event
 
@@ -22,37 +24,47 @@ from schemas.event import Event
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--units", "units_file", type=UNITS_FILE, help="The directory; needed for input files.")
 @MAP_OPTION
+@click.option("--answers", is_flag=True, help="Instead of alerts: time to first answer by unit and channel.")
 @config_option
-def replay(files: tuple[Path, ...], units_file: Path | None, map_file: Path | None, config: Path | None) -> None:
+def replay(
+    files: tuple[Path, ...], units_file: Path | None, map_file: Path | None, answers: bool, config: Path | None
+) -> None:
     """Turn history into alerts: records of cem.events as `cem topics export` writes them, or the files that
-    `cem ingest` takes. Alerts come out as JSON lines, by time.
+    `cem ingest` takes. Alerts come out as JSON lines, by time; with --answers one line for each unit and channel says
+    how many customers asked, how many have an answer, and how long they waited for it.
 
     \b
     Example:
       cem replay tweets.csv --map tweets.toml --units units.toml > alerts.jsonl
       cem replay events.jsonl > alerts.jsonl
+      cem replay events.jsonl --answers
     """
     settings = load_settings(config)
-    engine = engine_of(settings)
-    if is_export(files[0]):
-        outputs = list(replay_events(events_of(files), engine))
-    else:
-        if units_file is None:
-            raise Mistake("input files need --units UNITS.toml, which says what units there are")
-        if not settings.author_key:
-            raise Mistake("CEM_AUTHOR_KEY is not set; set the service's key to get the same authors in the evidence")
-        outputs = list(
-            replay_inputs(
-                load_history(files, load_mapping(map_file)),
-                Directory(load_units(units_file), 1),
-                engine=engine,
-                understanding=understanding_of(settings),
-                limits=limits_of(settings),
-                tick_ms=settings.tick_ms,
-            )
-        )
-    for alert in canonical(outputs_of(outputs)):
+    log = events_of(files) if is_export(files[0]) else _log_of(files, units_file, map_file, settings)
+    if answers:
+        for found in first_answers(event for _, event in log):
+            click.echo(encode(found))
+        return
+    for alert in canonical(outputs_of(replay_events(log, engine_of(settings)))):
         click.echo(encode(alert))
+
+
+def _log_of(
+    files: tuple[Path, ...], units_file: Path | None, map_file: Path | None, settings: Settings
+) -> Iterator[tuple[int, Event]]:
+    """The log that comes of posts and feedback, as one partition."""
+    if units_file is None:
+        raise Mistake("input files need --units UNITS.toml, which says what units there are")
+    if not settings.author_key:
+        raise Mistake("CEM_AUTHOR_KEY is not set; set the service's key to get the same authors in the evidence")
+    values = log_of_inputs(
+        ticked_inputs(load_history(files, load_mapping(map_file)), settings.tick_ms),
+        Directory(load_units(units_file), 1),
+        understanding=understanding_of(settings),
+        limits=limits_of(settings),
+    )
+    for value in values:
+        yield 0, event_codec.decode(value)
 
 
 def is_export(file: Path) -> bool:

@@ -1,7 +1,8 @@
 """Replay: history -> alerts, in one process, without Kafka, by the same code as the service.
 
-In: exported records of `cem.events`, or posts and feedback with the units. Out: all alert records, in canonical
-order. The rule: the same log gives the same bytes as the service gave.
+In: exported records of `cem.events`, or posts and feedback with the units, which become such records first
+(`log_of_inputs`). Out: all alert records, in canonical order. The rule: the same log gives the same bytes as the
+service gave.
 """
 
 from collections.abc import Iterable, Iterator
@@ -41,21 +42,6 @@ def replay_events(events: Iterable[tuple[int, Event]], engine: Engine) -> Iterat
         if log is None:
             log = logs[partition] = Log(engine)
         yield from log.apply(event)
-
-
-def replay_inputs(
-    records: list[Record],
-    directory: Directory,
-    *,
-    engine: Engine,
-    understanding: Understanding,
-    limits: Limits,
-    tick_ms: int,
-) -> Iterator[Output]:
-    """Posts and feedback in order of event time, as `cem ingest` would send them to inputs of one partition."""
-    log = Log(engine)
-    for value in log_of_inputs(ticked_inputs(records, tick_ms), directory, understanding=understanding, limits=limits):
-        yield from log.apply(event_codec.decode(value))
 
 
 def log_of_inputs(

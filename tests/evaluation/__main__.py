@@ -2,7 +2,8 @@
 
     python -m tests.evaluation [NAME…] [--json]
 
-Names: sentiment learned aspects authenticity language masking severe series cascades spreads detection cost speed;
+Names: sentiment learned aspects authenticity language masking severe series cascades spreads answers detection cost
+speed;
 all of them if none is given. What needs data that is not there says so.
 """
 
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.evaluation import (
+    answers,
     aspects,
     authenticity,
     cascades,
@@ -42,6 +44,7 @@ MEASURES: dict[str, Callable[[], dict[str, Any]]] = {
     "series": nab.measure,
     "cascades": cascades.measure,
     "spreads": spreads.measure,
+    "answers": answers.measure,
     "detection": detection.measure,
     "cost": detection_cost.figures,
     "speed": speed.measure,
@@ -105,6 +108,7 @@ def wanted(found: dict[str, dict[str, Any]]) -> list[tuple[str, str, float, str]
     for name in ("real", "polled"):
         for unit, by in found.get("spreads", {}).get(name, {}).items():
             rows.append((f"{by['alerted']} of 50 told, {name}, budget {unit}: repost", "", by["median_repost"], ""))
+    rows += answers.rows(found.get("answers", {}))
     if one := found.get("detection", {}):
         rows += detection.rows(one)
     if one := found.get("cost", {}):

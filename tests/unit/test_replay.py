@@ -8,7 +8,7 @@ from pipeline.directory import Directory
 from pipeline.emission import Incoming
 from pipeline.engine import Engine, outputs_of
 from pipeline.enrich import Enricher
-from pipeline.evaluation.replay import canonical, event_codec, replay_events, replay_inputs
+from pipeline.evaluation.replay import canonical, event_codec, log_of_inputs, replay_events, ticked_inputs
 from pipeline.evaluation.scenario import Scenario, generate
 from pipeline.lane import Lane, Limits
 from pipeline.saying import Listener
@@ -43,10 +43,9 @@ def _understanding() -> Understanding:
 @cache
 def from_inputs() -> bytes:
     """All alerts by a replay of posts and feedback."""
-    outputs = replay_inputs(
-        list(scenario().records), _directory(), engine=Engine(), understanding=_understanding(), limits=Limits(),
-        tick_ms=TICK_MS,
-    )  # fmt: skip
+    inputs = ticked_inputs(list(scenario().records), TICK_MS)
+    log = log_of_inputs(inputs, _directory(), understanding=_understanding(), limits=Limits())
+    outputs = replay_events(((0, event_codec.decode(value)) for value in log), Engine())
     return encode_lines(canonical(outputs_of(outputs)))
 
 
