@@ -15,9 +15,10 @@ from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 
 ENVIRONMENT_PREFIX = "CEM_"
 FILE_VARIABLE = "CEM_CONFIG"
-SECRETS = frozenset(("author_key", "sasl_password", "tls_key_password"))
+SECRETS = frozenset(("author_key", "sasl_password", "tls_key_password", "web_secret"))
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
 Partitions = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 
 
@@ -58,12 +59,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     session_timeout_seconds: Annotated[float, msgspec.Meta(ge=6, le=300)] = 10.0
     false_alerts_per_month: Positive = 0.1
     hold_minutes: Positive = 30.0
+    recovery_csat_max: Annotated[int, msgspec.Meta(ge=0, le=5)] = 2
+    recovery_nps_max: Annotated[int, msgspec.Meta(ge=-1, le=10)] = 6
+    recovery_rating_max: Annotated[float, msgspec.Meta(ge=-1, le=5)] = 2.0
     future_minutes: Positive = HOUR_MS / MINUTE_MS
     past_days: Positive = 30.0
     memory_hours: Positive = 48.0
     memory_entries_max: Annotated[int, msgspec.Meta(ge=1000)] = 500_000
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+    metrics_units_max: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 500
+    web_host: str = "127.0.0.1"
+    web_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8090
+    web_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)?\Z")] = ""
+    web_secret: str = ""
+    web_trusted_proxies: Annotated[str, msgspec.Meta(max_length=5000)] = ""
+    web_roles: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    web_user_header: HeaderName = "X-Auth-Request-Email"
+    web_groups_header: HeaderName = "X-Auth-Request-Groups"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -110,12 +123,27 @@ ABOUT: dict[str, str] = {
     "session_timeout_seconds": "after how long without a heartbeat a worker's partitions go to others",
     "false_alerts_per_month": "budget of false alerts per unit and 30 days over everything statistical",
     "hold_minutes": "how long a signal must be gone before its alert is quiet",
+    "recovery_csat_max": "a customer who gave a csat up to this and may be contacted gets a case; 0 switches it off",
+    "recovery_nps_max": "the same for the nps; -1 switches it off",
+    "recovery_rating_max": "the same for the rating; -1 switches it off",
     "future_minutes": "how far ahead of the stream clock an event time may be",
     "past_days": "how far behind the stream clock an event time may be",
     "memory_hours": "how long posts are remembered for their replies, edits, deletes and repeats (stream time)",
     "memory_entries_max": "how many posts are remembered per input partition",
     "http_host": "address of /metrics, /live and /ready",
     "http_port": "port of /metrics, /live and /ready; 0 takes a free one",
+    "metrics_units_max": "how many units have metrics of their own, in each worker; all others are `other`",
+    "web_host": "address of the console (`cem web`)",
+    "web_port": "port of the console; 0 takes a free one",
+    "web_url": "how people reach the console, `https://cem.example.com`: other hosts are refused; cookies are for https "
+    "only where it is https",
+    "web_secret": "secret that the console signs sessions with, at least 32 characters, the same for all replicas; "
+    "`cem web` does not start without",
+    "web_trusted_proxies": "addresses or networks of the proxies whose word on who somebody is counts, "
+    "`10.0.0.7,10.1.0.0/16`; without it nobody's",
+    "web_roles": "TOML file that says which role people and groups have whom the proxy names",
+    "web_user_header": "header in which the proxy says who somebody is",
+    "web_groups_header": "header in which the proxy says which groups somebody is in",
     "log_level": "debug, info, warning or error",
 }
 
@@ -168,6 +196,8 @@ def _check(values: dict[str, Any], origins: dict[str, str]) -> Settings:
     settings = msgspec.convert(values, Settings, strict=False)
     if settings.author_key and len(settings.author_key.encode()) < 16:
         raise SettingsError(f"author_key ({origins['author_key']}): at least 16 characters are needed")
+    if settings.web_secret and len(settings.web_secret) < 32:
+        raise SettingsError(f"web_secret ({origins['web_secret']}): at least 32 characters are needed")
     if settings.security_protocol.startswith("SASL") and not settings.sasl_username:
         raise SettingsError("sasl_username: needed with a security_protocol of SASL")
     return settings
