@@ -54,7 +54,7 @@ class Worker:
         self._follower = DirectoryFollower(settings, topics)
         kafka, unit_topics = Cluster(settings, self._thread), UnitTopics(settings, topics)
         self.service = Service(settings, shape, kafka, self._follower, unit_topics.ensure)
-        self.health = HealthServer(settings.http_host, settings.http_port, self._why_not_ready)
+        self.health = HealthServer(settings.http_host, settings.http_port, self._why_not_ready, self.service.publish)
         self.app = _new_app(settings)
         self._left = False
         self._connect()

@@ -8,6 +8,7 @@ from typing import Any
 
 from agents.directory import DirectoryFollower
 from agents.kafka.transaction import Item
+from agents.meters import Bounded
 from pipeline import metrics
 from pipeline.directory import Directory
 from pipeline.emission import Emission, Incoming
@@ -16,7 +17,11 @@ from pipeline.lane import Lane, Limits
 from schemas.codec import Codec, RecordError
 from schemas.tick import CONTROL_HEADER, CONTROL_VERSION, Version
 
+LANGUAGES_MAX = 100
+"""A network may call a language anything; so many names of languages are counted apart."""
+
 _version_codec = Codec[Version](Version)
+_languages = Bounded(LANGUAGES_MAX)
 
 EnsureTopics = Callable[[Directory], Awaitable[None]]
 
@@ -56,8 +61,14 @@ class EnrichProcessor:
         out: list[Emission] = []
         for record in records:
             out += step(lane, incoming(record))
-        count_outcomes(self._enricher)
+        if records:
+            count_outcomes(self._enricher, records[0].topic)
         return out
+
+    @property
+    def clock_ms(self) -> int:
+        """The last tick."""
+        return self._lane.position.clock_ms
 
     def refuse(self, record: Any, deaths: int) -> list[Emission]:
         """See `interfaces.Processor.refuse`."""
@@ -87,7 +98,7 @@ class UnitsProcessor(EnrichProcessor):
         if units:
             changed = {record.key.decode("utf-8", "replace") for record in units if record.key}
             out += self._enricher.directory_changed(self._lane, changed, incoming(units[-1]))
-            count_outcomes(self._enricher)
+            count_outcomes(self._enricher, units[-1].topic)
         return out
 
 
@@ -100,9 +111,11 @@ def incoming(record: Any) -> Incoming:
 
 def refusal(enricher: Enricher, record: Any, deaths: int) -> Emission:
     """The dead letter of a record that the process died of."""
-    return enricher.dead_letter(
+    letter = enricher.dead_letter(
         incoming(record), "poison", f"the process died {deaths} times while working on this record", deaths
     )
+    count_outcomes(enricher, record.topic)
+    return letter
 
 
 def _version_of(record: Any) -> int:
@@ -114,13 +127,17 @@ def _version_of(record: Any) -> int:
         return 0
 
 
-def count_outcomes(enricher: Enricher) -> None:
-    """The core's counts since the last time -> metrics."""
+def count_outcomes(enricher: Enricher, topic: str) -> None:
+    """The core's counts since the last time, all of them of records of one topic -> metrics."""
+    for outcome, count in enricher.outcomes.items():
+        metrics.ENRICHED.labels(topic, outcome).inc(count)
+    enricher.outcomes.clear()
+    for language, count in enricher.abstentions.items():
+        metrics.ABSTAINED.labels(_languages(language)).inc(count)
+    enricher.abstentions.clear()
     for counts, metric in (
-        (enricher.outcomes, metrics.ENRICHED),
         (enricher.dead_letter_reasons, metrics.DEAD_LETTERS),
         (enricher.unrouted_reasons, metrics.UNROUTED),
-        (enricher.abstentions, metrics.ABSTAINED),
     ):
         for label, count in counts.items():
             metric.labels(label).inc(count)

@@ -3,6 +3,7 @@
 Live: the process answers. Ready: it owns its partitions, has their states, and hears from Kafka.
 """
 
+import time
 from collections.abc import Callable
 
 from aiohttp import web
@@ -12,12 +13,20 @@ from pipeline import metrics
 
 
 class HealthServer:
-    """`why_not_ready` gives None when ready, else one sentence."""
+    """`why_not_ready` gives None when ready, else one sentence. `publish` brings metrics up to date before they are
+    shown."""
 
-    def __init__(self, host: str, port: int, why_not_ready: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        why_not_ready: Callable[[], str | None],
+        publish: Callable[[], None] = lambda: None,
+    ) -> None:
         self._host = host
         self._port = port
         self._why_not_ready = why_not_ready
+        self._publish = publish
         self._runner: web.AppRunner | None = None
         self.port = port
 
@@ -43,6 +52,8 @@ class HealthServer:
 
     async def _metrics(self, _: web.Request) -> web.Response:
         metrics.READY.set(self._why_not_ready() is None)
+        metrics.CLOCK_SECONDS.set(time.time())
+        self._publish()
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _live(self, _: web.Request) -> web.Response:

@@ -1,4 +1,5 @@
-"""The roll-up agent: closed hours from `cem.rollup` into the log of the region or brand that they count for.
+"""The roll-up agent: what the log of one unit says to that of another, from `cem.rollup`: closed hours for the region
+or brand that they count for, cases that were rerouted.
 
 Adds where each was read, so that the log can tell repeats; keeps nothing itself.
 """
@@ -7,16 +8,16 @@ from typing import Any
 
 import msgspec
 
-from agents.enrich import incoming, refusal
+from agents.enrich import count_outcomes, incoming, refusal
 from agents.kafka.transaction import Item
 from pipeline.emission import Emission
 from pipeline.enrich import Enricher
 from schemas.codec import Codec, RecordError, encode
-from schemas.event import UnitRollup
+from schemas.event import Between
 from schemas.record import Source
 from schemas.topics import Topics
 
-_codec = Codec[UnitRollup](UnitRollup)
+_codec: Codec[Between] = Codec(Between)
 
 
 class RollupProcessor:
@@ -40,12 +41,14 @@ class RollupProcessor:
 
     def _forward(self, record: Any) -> Emission:
         try:
-            rollup = _codec.decode(record.value)
+            said = _codec.decode(record.value)
         except RecordError as error:
-            return self._enricher.dead_letter(incoming(record), error.reason, error.detail)
+            letter = self._enricher.dead_letter(incoming(record), error.reason, error.detail)
+            count_outcomes(self._enricher, record.topic)
+            return letter
         source = Source(topic=record.topic, partition=record.partition, offset=record.offset)
-        placed = msgspec.structs.replace(rollup, source=source)
-        return Emission(self._events, rollup.unit_id.encode(), encode(placed))
+        placed = msgspec.structs.replace(said, source=source)
+        return Emission(self._events, said.unit_id.encode(), encode(placed))
 
     def refuse(self, record: Any, deaths: int) -> list[Emission]:
         """See `interfaces.Processor.refuse`."""

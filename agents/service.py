@@ -13,13 +13,17 @@ from agents.directory import DirectoryFollower
 from agents.enrich import EnrichProcessor, EnsureTopics, UnitsProcessor
 from agents.kafka.interfaces import Kafka, Processor
 from agents.kafka.stage import Stage
+from agents.meters import Meters
 from agents.parts import engine_of, limits_of, understanding_of
 from agents.rollup import RollupProcessor
 from agents.settings import Settings
+from agents.taxonomies import taxonomies_of
 from agents.ticks import Ticker
 from agents.units import UnitsLogProcessor
 from pipeline.control import Shape
 from pipeline.enrich import Enricher
+from pipeline.taxonomy import load
+from pipeline.taxonomy_file import shipped
 from schemas.topics import Topics
 
 BARRIER_SHARE = 2.0
@@ -53,6 +57,9 @@ class Service:
             directories=follower.at,
             limits=self._limits,
         )
+        self.meters = Meters(
+            units_max=settings.metrics_units_max, departments=_departments(settings), wall=settings.clock == "wall"
+        )
         self._measured_at = 0.0
         self._measuring: asyncio.Task[None] | None = None
         self._ticker = Ticker(settings.tick_ms, shape)
@@ -69,10 +76,14 @@ class Service:
 
     def _enrich_processor(self, partition: TopicPartition) -> Processor:
         kind = UnitsProcessor if partition.topic == self._topics("units") else EnrichProcessor
-        return kind(self._enricher, self._limits, self._follower, self._ensure_topics)
+        processor = kind(self._enricher, self._limits, self._follower, self._ensure_topics)
+        self.meters.follow(partition, processor)
+        return processor
 
     def _units_processor(self, partition: TopicPartition) -> Processor:
-        return UnitsLogProcessor(partition.partition, self._topics, self._engine, self._enricher)
+        processor = UnitsLogProcessor(partition.partition, self._topics, self._engine, self._enricher, self.meters)
+        self.meters.follow(partition, processor)
+        return processor
 
     def _rollup_processor(self, partition: TopicPartition) -> Processor:
         return RollupProcessor(self._topics, self._enricher)
@@ -92,10 +103,18 @@ class Service:
         Raises TimeoutError."""
         async with asyncio.timeout(self._settings.session_timeout_seconds * BARRIER_SHARE):
             await asyncio.gather(*(stage.give_up() for stage in self.stages))
+        self.meters.given_up()
 
     async def _measure_lag(self) -> None:
+        self.publish()
         for stage in self.stages:
             await stage.measure_lag()
+
+    def publish(self) -> None:
+        """What is true now -> metrics."""
+        self.meters.publish()
+        for stage in self.stages:
+            stage.publish()
 
     async def tick(self) -> None:
         """What is to be done many times a second: checkpoints, and the ticks of the wall clock, which the owner of
@@ -109,3 +128,9 @@ class Service:
             if self._settings.clock == "wall" and stage.owns(units, 0):
                 stage.emit(units, 0, self._ticker.due())
             await stage.tick()
+
+
+def _departments(settings: Settings) -> set[str]:
+    """All that a taxonomy in force names."""
+    taxonomies = [*(load(name) for name in shipped()), *taxonomies_of(settings.taxonomies).values()]
+    return {name for taxonomy in taxonomies for name in taxonomy.departments}

@@ -4,20 +4,19 @@ A record of the log was written by our own enrich agent. One that cannot be read
 invariant, or a record of a newer version: it is dead-lettered too, so that one record never holds up a partition.
 """
 
-import time
 from typing import Any
 
-from agents.enrich import incoming, refusal
+from agents.enrich import count_outcomes, incoming, refusal
 from agents.kafka.transaction import Item
+from agents.meters import Meters
 from pipeline import metrics
 from pipeline.emission import Emission
 from pipeline.engine import Engine, Output
 from pipeline.enrich import Enricher
 from pipeline.log import Log
 from schemas.alert import Alert, cloud_event_headers
-from schemas.case import CaseEntry
 from schemas.codec import Codec, RecordError, encode
-from schemas.event import Event, UnitRollup
+from schemas.event import Event, UnitRollup, UnitSettings, UnitTransfer
 from schemas.insight import Insight
 from schemas.topics import Topics
 
@@ -29,11 +28,17 @@ class UnitsLogProcessor:
 
     whole_batches = False
 
-    def __init__(self, partition: int, topics: Topics, engine: Engine, enricher: Enricher) -> None:
+    def __init__(self, partition: int, topics: Topics, engine: Engine, enricher: Enricher, meters: Meters) -> None:
         self._partition = str(partition)
         self._topics = topics
         self._enricher = enricher
         self._log = Log(engine)
+        self._meter = meters.meter(self._log)
+
+    @property
+    def clock_ms(self) -> int:
+        """The watermark."""
+        return self._log.clock.watermark_ms
 
     def load(self, states: dict[bytes, bytes], data: bytes | None) -> None:
         """See `interfaces.Processor.load`."""
@@ -41,6 +46,7 @@ class UnitsLogProcessor:
             self._log.load(value)
         if data is not None:
             self._log.load_clock(data)
+        self._meter.loaded()
 
     async def prepare(self, records: list[Any]) -> None:
         """Nothing is needed."""
@@ -54,13 +60,14 @@ class UnitsLogProcessor:
             except RecordError as error:
                 out.append(self._enricher.dead_letter(incoming(record), error.reason, error.detail))
                 continue
-            if isinstance(event, Insight) and event.first_answer_ms is not None:
-                metrics.FIRST_ANSWER_SECONDS.observe(event.first_answer_ms / 1000)
             outputs = self._log.apply(event)
+            if isinstance(event, Insight):
+                self._meter.insight(event)
+            elif isinstance(event, UnitSettings) and event.unit is None:
+                self._meter.removed.add(event.unit_id)
             if outputs:
-                delay = time.time() - record.timestamp / 1000
+                self._meter.outputs(outputs, event, record.timestamp)
                 for output in outputs:
-                    self._count(output, delay)
                     out += emissions_of(output, self._topics)
         self._count_log()
         return out
@@ -77,19 +84,12 @@ class UnitsLogProcessor:
         """See `interfaces.Processor.save_position`."""
         return self._log.save_clock()
 
-    @staticmethod
-    def _count(output: Output, delay_seconds: float) -> None:
-        if isinstance(output, Alert):
-            metrics.ALERTS.labels(output.change, output.labels.alertname).inc()
-            if output.change in ("opened", "grown"):
-                metrics.ALERT_DELAY_SECONDS.observe(max(0.0, delay_seconds))
-        elif isinstance(output, CaseEntry):
-            metrics.CASE_ENTRIES.labels(output.action, output.reason).inc()
-
     def _count_log(self) -> None:
         for outcome, count in self._log.outcomes.items():
             metrics.LOG_RECORDS.labels(outcome).inc(count)
         self._log.outcomes.clear()
+        if self._enricher.dead_letter_reasons:
+            count_outcomes(self._enricher, self._topics("events"))
         watermark = self._log.clock.watermark_ms
         if watermark >= 0:
             metrics.WATERMARK_SECONDS.labels(self._partition).set(watermark / 1000)
@@ -97,15 +97,19 @@ class UnitsLogProcessor:
 
 def emissions_of(output: Output, topics: Topics) -> list[Emission]:
     """An output of the engine as records. An alert goes to all alerts and to the topic of the unit that it is addressed
-    to: its own, or head office where it is confidential. What became of actions on it goes the same way."""
+    to (its own, or head office where it is confidential), and to those that an escalation has reached. What became of
+    it goes the same way."""
     value = encode(output)
     if isinstance(output, Alert):
         headers = tuple(cloud_event_headers(output))
         reader = output.addressed_to or output.labels.unit_id
         return [
             Emission(topics("alerts"), reader.encode(), value, None, headers),
-            Emission(topics.unit_alerts(reader), output.alert_id.encode(), value, 0, headers),
+            *[
+                Emission(topics.unit_alerts(one), output.alert_id.encode(), value, 0, headers)
+                for one in (reader, *output.also_to)
+            ],
         ]
-    if isinstance(output, UnitRollup):
+    if isinstance(output, UnitRollup | UnitTransfer):
         return [Emission(topics("rollup"), output.unit_id.encode(), value)]
     return [Emission(topics("cases"), (output.addressed_to or output.unit_id).encode(), value)]

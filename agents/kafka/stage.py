@@ -298,6 +298,17 @@ class Stage:
             metrics.GAPS.labels(self.name, "seek").inc()
             self._kafka.seek(slot.partition, slot.expected)
 
+    def publish(self) -> None:
+        """How it stands -> metrics."""
+        now, slots = _now(), self._slots.values()
+        unsaved = [
+            now - slot.checkpointed_at for slot in slots if slot.ready.is_set() and slot.position > slot.committed
+        ]
+        metrics.PARTITIONS.labels(self.name).set(len(slots))
+        metrics.RECOVERING_PARTITIONS.labels(self.name).set(sum(not slot.ready.is_set() for slot in slots))
+        metrics.UNSAVED_SECONDS.labels(self.name).set(max(unsaved, default=0.0))
+        metrics.CHECKPOINT_FAILURES.labels(self.name).set(max((slot.trial.deaths for slot in slots), default=0))
+
     async def measure_lag(self) -> None:
         """Asks the broker how far the partitions go: what was fetched tells nothing of what waits behind it. Where no
         answer comes the gauges keep their values; that Kafka is away is told elsewhere."""
