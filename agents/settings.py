@@ -135,8 +135,8 @@ ABOUT: dict[str, str] = {
     "metrics_units_max": "how many units have metrics of their own, in each worker; all others are `other`",
     "web_host": "address of the console (`cem web`)",
     "web_port": "port of the console; 0 takes a free one",
-    "web_url": "how people reach the console, `https://cem.example.com`: other hosts are refused; cookies are for https "
-    "only where it is https",
+    "web_url": "how people reach the console, `https://cem.example.com`: other hosts are refused; with https, cookies "
+    "are for https only",
     "web_secret": "secret that the console signs sessions with, at least 32 characters, the same for all replicas; "
     "`cem web` does not start without",
     "web_trusted_proxies": "addresses or networks of the proxies whose word on who somebody is counts, "
