@@ -1,8 +1,7 @@
 -- What `cem archive` writes: tables of the schema `cem`. Nobody but the archive reads them; analysts have the views of
 -- the schema `history` (003 and up). Partitioned by month of event time, in UTC.
 
-CREATE SCHEMA cem;
-CREATE SCHEMA history;
+CREATE SCHEMA history;  -- `cem` is there: the migrations themselves are written down in it
 
 -- Where the archive goes on, by partition of a topic: written in the transaction that writes the rows. `epoch` is the
 -- fence: who takes a partition over raises it, and who holds an older one is refused.
@@ -32,8 +31,8 @@ CREATE TABLE cem.unit (
     confidential     text[] NOT NULL DEFAULT '{}'
 );
 
--- One row for each insight of a unit, as it stands: an edit replaces, a delete marks, an erasure takes away who wrote it
--- and where its text is. No text. The row stays in the month in which its post was written.
+-- One row for each insight of a unit, as it stands: an edit replaces, a delete marks, an erasure takes away who wrote
+-- it and where its text is. No text. The row stays in the month in which its post was written.
 CREATE TABLE cem.insight (
     event_time         timestamptz NOT NULL,
     hour               timestamptz NOT NULL,

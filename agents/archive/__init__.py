@@ -1,0 +1,1 @@
+"""History: what came out of the service, from Kafka into PostgreSQL."""
