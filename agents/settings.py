@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_cert_file: str = ""
     tls_key_file: str = ""
     tls_key_password: str = ""
+    acl_service: Annotated[str, msgspec.Meta(pattern=r"^User:[^{}]*\{service\}[^{}]*$")] = "User:cem-{service}"
+    acl_unit: Annotated[str, msgspec.Meta(pattern=r"^User:[^{}]*\{unit\}[^{}]*$")] = "User:unit-{unit}"
     input_partitions: Partitions = 3
     events_partitions: Partitions = 3
     replication_factor: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
@@ -113,6 +115,8 @@ ABOUT: dict[str, str] = {
     "tls_cert_file": "PEM file of the client's certificate",
     "tls_key_file": "PEM file of the client's key",
     "tls_key_password": "password of the client's key (secret)",
+    "acl_service": "what Kafka calls the principal of a service, for `cem acls`; `{service}` stands for its name",
+    "acl_unit": "what Kafka calls the principal of a unit's alert consumers, for `cem acls`",
     "input_partitions": "partitions of posts, feedback and texts when topics are created",
     "events_partitions": "partitions of the units' logs when topics are created",
     "replication_factor": "replicas of each topic when topics are created",

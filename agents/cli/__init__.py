@@ -10,6 +10,7 @@ class Commands(click.Group):
     """Knows the names; imports a command's module when it is needed."""
 
     modules: ClassVar[dict[str, str]] = {
+        "acls": "Who may do what on Kafka: print the ACLs, apply them.",
         "alerts": "Read alerts as a consumer does, act on them as a manager does.",
         "backtest": "What would have been alerted, at which budget of false alerts.",
         "deadletters": "See what was refused and why; send it through again.",

@@ -10,7 +10,7 @@ from typing import Any
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from agents.kafka.client import kafka_python_options
+from agents.kafka.reach import UnreachableError, connect, sentence
 from agents.settings import Settings
 from pipeline.control import Shape
 from schemas.topics import INPUTS, Topic, Topics
@@ -34,9 +34,9 @@ class Admin:
 
     def __enter__(self) -> "Admin":
         try:
-            self._client = KafkaAdminClient(**kafka_python_options(self._settings), client_id="cem-admin")
-        except (KafkaError, OSError) as error:
-            raise AdminError(f"no Kafka answers at {self._settings.kafka}: {error}; is CEM_KAFKA right?") from None
+            self._client = connect(self._settings, KafkaAdminClient, client_id="cem-admin")
+        except UnreachableError as error:
+            raise AdminError(str(error)) from None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,7 +77,7 @@ class Admin:
                 if not refused:
                     self._client.wait_for_topics(list(part), timeout_ms=30_000)
             except KafkaError as error:
-                raise AdminError(f"topics could not be created: {error}") from None
+                raise AdminError(f"topics could not be created: {sentence(self._settings, error)}") from None
             if refused:
                 first = refused[0]
                 raise AdminError(f"topic {first['name']} could not be created: {first['error_message']}")

@@ -26,7 +26,7 @@ import tempfile
 import time
 import uuid
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -45,6 +45,8 @@ HOST = "127.0.0.1"
 PORTS = range(20_000, 32_000)
 """Below the ports that systems give to outgoing connections: a client that keeps trying to reach a killed
 broker on one of those would sooner or later connect to itself, and hold the port against the restart."""
+
+PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 START_ATTEMPTS_MAX = 5
 INSTALL_SECONDS_MAX = 900.0
@@ -99,7 +101,8 @@ class EmbeddedKafka:
 
     `data` is a folder that survives restarts; without it a temporary one lives until `stop()`. Without `port`
     a free one is chosen. `properties` are further settings of the broker, by Kafka's own names. `heap_mib`
-    bounds Java's heap.
+    bounds Java's heap. `also` are security protocols to listen for besides, each on a free port of its own:
+    `address("SASL_SSL")` says where.
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class EmbeddedKafka:
         port: int | None = None,
         properties: Mapping[str, str] = MappingProxyType({}),
         heap_mib: int = 512,
+        also: Sequence[str] = (),
     ) -> None:
         if ours := sorted(properties.keys() & _node(Path(), 0, 0).keys()):
             raise ValueError(f"the embedded Kafka decides {', '.join(ours)} itself: use `port` and `data`")
@@ -116,6 +120,7 @@ class EmbeddedKafka:
         self._asked_port = port
         self._properties = dict(properties)
         self._heap_mib = heap_mib
+        self._also = dict.fromkeys(also, 0)
         self._temporary: Path | None = None
         self._folder = Path()
         self._guard: Guard | None = None
@@ -129,6 +134,10 @@ class EmbeddedKafka:
         if self._port is None:
             raise EmbeddedKafkaError("the embedded Kafka is not started: call start() or use `with`")
         return f"{HOST}:{self._port}"
+
+    def address(self, protocol: str) -> str:
+        """Address for clients that speak one of the protocols in `also`."""
+        return f"{HOST}:{self._also[protocol]}"
 
     @property
     def pid(self) -> int:
@@ -225,7 +234,12 @@ class EmbeddedKafka:
 
     def _run(self, port: int, deadline: float) -> tuple[str | None, str]:
         """Start Java once: what went wrong, None where it is ready, and the log of this start."""
-        settings = {**_BROKER, **self._properties, **_node(self._folder, port, _free_port(port))}
+        taken = {port, *self._also.values()}
+        for protocol, known in self._also.items():
+            if not known:
+                self._also[protocol] = _free_port(taken)
+                taken.add(self._also[protocol])
+        settings = {**_BROKER, **self._properties, **_node(self._folder, port, _free_port(taken), self._also)}
         _write_properties(self._folder / "server.properties", settings)
         log_start = self.log_path.stat().st_size
         self._pid = int(self._ask("start"))
@@ -387,13 +401,17 @@ def _locked(folder: Path) -> int:
     return file
 
 
-def _node(folder: Path, port: int, controller_port: int) -> dict[str, str]:
+def _node(
+    folder: Path, port: int, controller_port: int, also: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, str]:
     """Return the settings that make a cluster of one node: the ones that no caller may change."""
+    further = "".join(f",{protocol}://{HOST}:{number}" for protocol, number in also.items())
     return {
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}{further}",
+        "listener.security.protocol.map": ",".join(["CONTROLLER:PLAINTEXT", *(f"{one}:{one}" for one in PROTOCOLS)]),
         "controller.listener.names": "CONTROLLER",
         "log.dirs": str(folder / "topics"),
     }
@@ -411,8 +429,8 @@ def _new_id() -> str:
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
-def _free_port(taken: int = 0) -> int:
-    for port in set(random.sample(PORTS, 100)) - {taken}:
+def _free_port(taken: Collection[int] = ()) -> int:
+    for port in set(random.sample(PORTS, 100)) - {*taken}:
         with contextlib.suppress(PortTakenError):
             _require_free(port)
             return port

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError
 
-from agents.kafka.client import kafka_python_options
+from agents.kafka.reach import UnreachableError, connect, sentence
 from agents.settings import Settings
 
 POLL_MS = 200
@@ -28,27 +28,38 @@ def read(
     follow: bool = False,
     from_end: bool = False,
     since_ms: int | None = None,
+    newest: int | None = None,
     seconds_max: float | None = None,
 ) -> Iterator[Any]:
-    """Records of a topic, from the first on, or from those that were written at `since_ms`. Without `follow` it stops
+    """Records of a topic, from the first on, or from those that were written at `since_ms`, or about so many `newest`
+    of each partition (what is no record counts too, such as the end of a transaction). Without `follow` it stops
     at what was the end when it began; with it, after `seconds_max` or never. Raises ReadError."""
     try:
-        consumer = KafkaConsumer(
-            **kafka_python_options(settings),
+        consumer = connect(
+            settings,
+            KafkaConsumer,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
         )
-    except (KafkaError, OSError) as error:
-        raise ReadError(f"no Kafka answers at {settings.kafka}: {error}; is CEM_KAFKA right?") from None
+    except UnreachableError as error:
+        raise ReadError(str(error)) from None
     try:
-        yield from _read(consumer, topic, follow, from_end, since_ms, seconds_max)
+        yield from _read(consumer, topic, follow, from_end, since_ms, newest, seconds_max)
+    except AuthorizationError as error:
+        raise ReadError(f"{topic}: {sentence(settings, error)}") from None
     finally:
         consumer.close()
 
 
 def _read(
-    consumer: Any, topic: str, follow: bool, from_end: bool, since_ms: int | None, seconds_max: float | None
+    consumer: Any,
+    topic: str,
+    follow: bool,
+    from_end: bool,
+    since_ms: int | None,
+    newest: int | None,
+    seconds_max: float | None,
 ) -> Iterator[Any]:
     partitions = _partitions(consumer, topic)
     consumer.assign(partitions)
@@ -59,6 +70,10 @@ def _read(
         found = consumer.offsets_for_times(dict.fromkeys(partitions, max(0, since_ms)))
         for partition in partitions:
             consumer.seek(partition, found[partition].offset if found.get(partition) else ends[partition])
+    elif newest is not None:
+        begins = consumer.beginning_offsets(partitions)
+        for partition in partitions:
+            consumer.seek(partition, max(begins[partition], ends[partition] - newest))
     deadline = None if seconds_max is None else time.monotonic() + seconds_max
     while follow or any(consumer.position(partition) < ends[partition] for partition in partitions):
         for records in consumer.poll(timeout_ms=POLL_MS).values():

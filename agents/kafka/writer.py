@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from agents.kafka.client import kafka_python_options
+from agents.kafka.reach import UnreachableError, connect, sentence
 from agents.settings import Settings
 from pipeline.emission import Emission
 
@@ -24,15 +24,17 @@ class Writer:
 
     def __init__(self, settings: Settings) -> None:
         try:
-            self._producer = KafkaProducer(
-                **kafka_python_options(settings),
+            self._producer = connect(
+                settings,
+                KafkaProducer,
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=5,
                 max_request_size=8 * 1024 * 1024,
             )
-        except (KafkaError, OSError) as error:
-            raise WriteError(f"no Kafka answers at {settings.kafka}: {error}; is CEM_KAFKA right?") from None
+        except UnreachableError as error:
+            raise WriteError(str(error)) from None
+        self._settings = settings
         self._failed: list[BaseException] = []
 
     def __enter__(self) -> "Writer":
@@ -56,7 +58,7 @@ class Writer:
                 headers=list(emission.headers),
             )
         except KafkaError as error:
-            raise WriteError(f"{emission.topic}: {error}") from None
+            raise WriteError(f"{emission.topic}: {sentence(self._settings, error)}") from None
         future.add_errback(self._failed.append)
         return future
 
@@ -67,4 +69,5 @@ class Writer:
         except KafkaError as error:
             raise WriteError(str(error)) from None
         if self._failed:
-            raise WriteError(f"{len(self._failed)} records were not taken; the first: {self._failed[0]}")
+            first = sentence(self._settings, self._failed[0])
+            raise WriteError(f"{len(self._failed)} records were not taken; the first: {first}")
