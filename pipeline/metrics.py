@@ -123,3 +123,8 @@ CLOCK_SECONDS = Gauge(
     "cem_clock_timestamp_seconds", "This machine's clock when the metrics were asked for; Prometheus has its own"
 )
 READY = Gauge("cem_ready", "1 when the worker owns its partitions, has its states and hears from Kafka")
+WEB_CONSOLES = Gauge("cem_web_consoles", "Open consoles that are told of changes as they happen")
+WEB_CONSOLES_DROPPED = Counter("cem_web_consoles_dropped", "Consoles that were too slow to be told, and were let go")
+WEB_REQUESTS = Counter("cem_web_requests", "Requests to the console, by route and status", ["route", "status"])
+WEB_ACTIONS = Counter("cem_web_actions", "Actions sent from the console, by action", ["action"])
+WEB_CONNECTED = Gauge("cem_web_connected", "1 while the console hears from Kafka")
