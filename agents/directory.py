@@ -96,6 +96,10 @@ class DirectoryFollower:
         async with asyncio.timeout(REACH_SECONDS_MAX), self._moved:
             await self._moved.wait_for(lambda: self._read_to >= version)
 
+    def newest(self) -> Directory:
+        """The directory as far as it is read, for those who decide nothing that is ever decided again."""
+        return self.at(self._records[-1][0] + 1 if self._records else 0)
+
     def at(self, version: int) -> Directory:
         """The directory as of `version`, which must have been reached."""
         found = self._snapshots.get(version)

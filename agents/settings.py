@@ -68,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     past_days: Positive = 30.0
     memory_hours: Positive = 48.0
     memory_entries_max: Annotated[int, msgspec.Meta(ge=1000)] = 500_000
+    notify: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    notify_past_hours: Annotated[float, msgspec.Meta(ge=0, le=24 * 365)] = 1.0
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
     metrics_units_max: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 500
@@ -134,6 +136,9 @@ ABOUT: dict[str, str] = {
     "past_days": "how far behind the stream clock an event time may be",
     "memory_hours": "how long posts are remembered for their replies, edits, deletes and repeats (stream time)",
     "memory_entries_max": "how many posts are remembered per input partition",
+    "notify": "TOML file that says who gets messages about what (`cem notify`)",
+    "notify_past_hours": "how far back `cem notify` looks when it is started for the first time; what is older is not "
+    "sent",
     "http_host": "address of /metrics, /live and /ready",
     "http_port": "port of /metrics, /live and /ready; 0 takes a free one",
     "metrics_units_max": "how many units have metrics of their own, in each worker; all others are `other`",

@@ -122,6 +122,16 @@ UNITS = Gauge("cem_units", "Units in the directory in force")
 CLOCK_SECONDS = Gauge(
     "cem_clock_timestamp_seconds", "This machine's clock when the metrics were asked for; Prometheus has its own"
 )
+NOTIFICATIONS = Counter(
+    "cem_notifications", "Messages, by kind of recipient and what a try came to", ["kind", "outcome"]
+)
+NOTIFICATION_DELAY_SECONDS = Histogram(
+    "cem_notification_delay_seconds",
+    "From when a message was due, groups and quiet hours over, until its recipient had taken it",
+    ["kind"],
+    buckets=(0.1, 0.3, 1, 3, 10, 30, 60, 300, 1800, 7200, 28800, 86400),
+)
+NOTIFICATIONS_OPEN = Gauge("cem_notifications_open", "Messages that their recipient has not taken yet", ["recipient"])
 READY = Gauge("cem_ready", "1 when the worker owns its partitions, has its states and hears from Kafka")
 WEB_CONSOLES = Gauge("cem_web_consoles", "Open consoles that are told of changes as they happen")
 WEB_CONSOLES_DROPPED = Counter("cem_web_consoles_dropped", "Consoles that were too slow to be told, and were let go")

@@ -28,6 +28,7 @@ from schemas.deadletter import DeadLetter
 from schemas.erasure import Erasure
 from schemas.event import Between, Event
 from schemas.feedback import Feedback
+from schemas.notified import Notified
 from schemas.post import Post
 from schemas.record import SCHEMA_VERSION
 from schemas.text import StoredText
@@ -42,7 +43,7 @@ RECORDS: dict[str, Any] = {
     "Post": Post, "Feedback": Feedback, "Action": Action, "Unit": Unit, "Erasure": Erasure, "DeadLetter": DeadLetter,
     "Unrouted": Unrouted, "StoredText": StoredText, "Event": Event, "Tick": Tick, "Version": Version, "Alert": Alert,
     "CaseEntry": CaseEntry, "Between": Between, "Assignment": Assignment, "Label": Label,
-    "Token": Token,
+    "Token": Token, "Notified": Notified,
 }  # fmt: skip
 """What has a schema, by the name that `Topic.record` calls it."""
 

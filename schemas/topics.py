@@ -77,6 +77,9 @@ _RECORDS = (
           about="what one unit's log says to another's: closed hours on their way up, cases that were rerouted"),
     Topic(name="tokens", record="Token", key="token id", retention_ms=None, cleanup="compact",
           about="who may use console and API without signing in: roles, and hashes of tokens", extra=_LATEST),
+    Topic(name="notified", record="Notified", key="recipient, alert and unit", retention_ms=30 * DAY_MS,
+          cleanup="compact,delete", about="what was told to whom in messages, and what is still to be told",
+          extra=_LATEST),
 )  # fmt: skip
 
 

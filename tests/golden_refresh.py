@@ -34,6 +34,7 @@ from schemas.erasure import Erasure
 from schemas.event import Ancestor, UnitAction, UnitErasure, UnitRollup, UnitSettings, UnitTransfer
 from schemas.feedback import Feedback
 from schemas.insight import Aspect, Insight, Reach, Root, Routing, Scores, Sentiment, SevereCause, Suspicion
+from schemas.notified import Notified, Sending, Told, Waiting
 from schemas.post import Author, Metrics, Place, Post
 from schemas.record import Source
 from schemas.text import StoredText
@@ -146,6 +147,8 @@ UNROUTED = Unrouted(
 )  # fmt: skip
 BARE_UNROUTED = Unrouted(id="x:99", reason="no_match", insight=BARE_INSIGHT)
 
+_TOLD = Told(change="grown", sequence=4, at=NOON, actor="ana")
+
 _ACTION: dict[str, Any] = {"id": "act-1", "alert_id": "a-1", "unit_id": "store-17", "actor": "ana", "event_time": NOON}
 _BARE: dict[str, Any] = {**_ACTION, "action": "acknowledge"}
 
@@ -250,6 +253,21 @@ EXAMPLES: dict[str, tuple[msgspec.Struct, msgspec.Struct]] = {
             department="kitchen", hash="00ff", made_by="ana", made_at=MORNING, expires_at=EVENING, revoked_at=NOON,
         ),
         Token(id="t-1", name="", role="auditor", hash="00ff", made_by="ana", made_at=NOON, expires_at=EVENING),
+    ),
+    "notified": (
+        Notified(
+            schema_version="1.1", recipient="head-office/care@acme.example", alert_id="store-17-1000001",
+            unit_id="store-17", sequence=4, delivered=2,
+            waiting=Waiting(
+                changes=(_TOLD,), changes_left_out=2, alert=ALERT, source=SECOND, due_at=EVENING, held=True,
+            ),
+            sending=Sending(
+                id="msg_00ff", place=1, changes=(_TOLD,), changes_left_out=2, alert=ALERT, source=SECOND,
+                due_at=MORNING, made_at=MORNING, next_at=EVENING, tries=3,
+            ),
+            at=NOON,
+        ),
+        Notified(recipient="r", alert_id="a-1", unit_id="s", sequence=1, at=NOON),
     ),
     "tick": (
         Tick(
