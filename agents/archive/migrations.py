@@ -75,7 +75,7 @@ def _apply(connection: psycopg.Connection[Any]) -> Iterator[str]:
         )
     for migration in ours:
         if migration.number not in applied:
-            connection.execute(sql.SQL(migration.text))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(migration.text))
             connection.execute(
                 "INSERT INTO cem.migration (number, name, sha256) VALUES (%s, %s, %s)",
                 (migration.number, migration.name, migration.sha256),

@@ -55,6 +55,7 @@ CREATE TABLE cem.insight (
     ces                smallint,
     abstained          boolean     NOT NULL DEFAULT false,
     contact_consent    boolean     NOT NULL DEFAULT false,
+    confidential       boolean     NOT NULL DEFAULT false,  -- a severe cause that is for head office only
     id                 text        NOT NULL,
     unit_id            text        NOT NULL,
     kind               text        NOT NULL,
@@ -80,6 +81,7 @@ CREATE TABLE cem.insight (
 ) PARTITION BY RANGE (hour);
 
 CREATE INDEX insight_unit_hour ON cem.insight (unit_id, hour);
+CREATE INDEX insight_severe ON cem.insight (unit_id) WHERE severe <> '{}';
 
 -- One row for each record of an alert: the columns that views use, and all of it as `payload`.
 CREATE TABLE cem.alert (

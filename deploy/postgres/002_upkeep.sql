@@ -54,7 +54,8 @@ BEGIN
     DELETE FROM cem.erased WHERE erased_at < limit_at;
 END $$;
 
--- The region and the brand above each unit, and what is confidential there, from the parents. A circle ends.
+-- The region and the brand above each unit, and what is confidential there, from the parents (a circle ends); then
+-- which insights are. Of a unit that is not known yet every severe one is.
 CREATE FUNCTION cem.place_units() RETURNS void
 LANGUAGE sql AS $$
     WITH RECURSIVE above AS (
@@ -78,7 +79,11 @@ LANGUAGE sql AS $$
     FROM placed
     WHERE placed.unit_id = unit.unit_id
       AND (unit.region_id, unit.brand_id, unit.confidential)
-          IS DISTINCT FROM (placed.region_id, placed.brand_id, placed.confidential)
+          IS DISTINCT FROM (placed.region_id, placed.brand_id, placed.confidential);
+    UPDATE cem.insight SET confidential = NOT insight.confidential
+    FROM cem.unit
+    WHERE unit.unit_id = insight.unit_id AND insight.severe <> '{}'
+      AND insight.confidential <> (unit.confidential && insight.severe)
 $$;
 
 -- Takes who wrote these insights and where their texts are out of insights and out of the evidence of alerts.

@@ -31,8 +31,8 @@ WHERE addressed_to IS NULL OR (SELECT pg_has_role('cem_head_office', 'USAGE'));
 
 -- References to the posts behind an alert, as of its newest record: their masked text is with the API, by text_ref.
 CREATE VIEW history.alert_evidence WITH (security_barrier) AS
-SELECT one.alert_id, one.unit_id, one.opened_at, part.value ->> 'post_id' AS insight_id, part.value ->> 'network' AS network,
-       part.value ->> 'text_ref' AS text_ref, part.place::int AS place
+SELECT one.alert_id, one.unit_id, one.opened_at, part.value ->> 'post_id' AS insight_id,
+       part.value ->> 'network' AS network, part.value ->> 'text_ref' AS text_ref, part.place::int AS place
 FROM cem.alert_now one
 JOIN cem.alert ON alert.alert_id = one.alert_id AND alert.sequence = one.sequence AND alert.hour = one.hour,
      jsonb_array_elements(alert.payload -> 'evidence') WITH ORDINALITY part (value, place)
