@@ -1,18 +1,32 @@
 """Whether a person's decision about what found no unit can be carried out, and what is kept of it.
 
-In: the assignment, what is remembered of the post, the units there are. Out: nothing, or why it is refused; a label.
+In: the assignment, what is remembered of the post, the units there are. Out: the record that tells it; nothing, or why
+it is refused; a label.
 The one rule: a decision never takes a post away from a unit that has it already, and never brings back what its author
 has deleted.
 """
 
 from collections.abc import Container
 
+from pipeline.emission import Emission
 from pipeline.memory import Memo
 from schemas.assignment import Assignment, Label
+from schemas.codec import encode
 from schemas.record import Source
+from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER
+from schemas.time import Millis
+from schemas.unrouted import Unrouted
 
 Refused = tuple[str, str]
 """Reason and detail of a dead letter."""
+
+
+def assignment_record(unrouted: Unrouted, unit_id: str, actor: str, now_ms: int) -> Emission:
+    """The decision, for the very partition that the post or feedback came from."""
+    assignment = Assignment(unit_id=unit_id, actor=actor, event_time=Millis(now_ms), unrouted=unrouted)
+    source, key = unrouted.insight.source, unrouted.id.encode()
+    headers = ((CONTROL_HEADER, CONTROL_ASSIGNMENT),)
+    return Emission(source.topic, key, encode(assignment), source.partition, headers)
 
 
 def refusal(assignment: Assignment, source: Source, known: Memo | None, units: Container[str]) -> Refused | None:

@@ -24,11 +24,10 @@ from agents.kafka.reader import ReadError, read
 from agents.kafka.units import read_units
 from agents.kafka.writer import WriteError, Writer
 from agents.settings import Settings
-from pipeline.emission import Emission
-from schemas.assignment import Assignment, Label
+from pipeline.assignment import assignment_record
+from schemas.assignment import Label
 from schemas.codec import Codec, RecordError, encode
-from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER
-from schemas.time import MINUTE_MS, Millis, format_time
+from schemas.time import MINUTE_MS, format_time
 from schemas.topics import Topics
 from schemas.unrouted import Unrouted
 
@@ -115,11 +114,8 @@ def assign(identity: str, unit_id: str, config: Path | None, actor: str, no_wait
         found = _waiting(settings, topics).get(identity)
         if found is None:
             raise Mistake(f"{identity!r} does not wait for a decision; see what does: cem unrouted list")
-        assignment = Assignment(unit_id=unit_id, actor=actor, event_time=Millis(now), unrouted=found.unrouted)
-        source = found.unrouted.insight.source
-        headers = ((CONTROL_HEADER, CONTROL_ASSIGNMENT),)
         with Writer(settings) as writer:
-            writer.send(Emission(source.topic, identity.encode(), encode(assignment), source.partition, headers))
+            writer.send(assignment_record(found.unrouted, unit_id, actor, now))
         if no_wait:
             click.echo(f"sent: {identity} is about {unit_id}")
             return

@@ -32,6 +32,15 @@ class Viewer(msgspec.Struct, frozen=True):
     department: str | None = None
 
 
+def scope_problem(role: Role, unit_id: str | None, department: str | None) -> str | None:
+    """What is missing or too much for a role, in words; None if it makes sense."""
+    if role in ("department", "unit", "region") and unit_id is None:
+        return f"the role {role} needs a unit"
+    if role == "department" and not department:
+        return "the role department needs a department"
+    return None
+
+
 def may_see(viewer: Viewer, alert: Alert, directory: Directory) -> bool:
     """Whether the alert exists for this viewer. A unit that an escalation has reached sees it too."""
     if alert.addressed_to is not None and not may_see_confidential(viewer):

@@ -10,9 +10,11 @@ from aiohttp import web
 
 from agents.settings import Settings
 from agents.web.access import Viewer
+from agents.web.identify import Doorkeeper
 from agents.web.live import Hub
 from agents.web.model import Model
 from pipeline.emission import Emission
+from schemas.topics import Topics
 
 Send = Callable[[Emission], Awaitable[None]]
 """Brings one record to Kafka; returns once it is there. Raises SendError."""
@@ -26,6 +28,9 @@ MODEL = web.AppKey("model", Model)
 SETTINGS = web.AppKey("settings", Settings)
 HUB = web.AppKey("hub", Hub)
 SEND: web.AppKey[Any] = web.AppKey("send", object)
+DOOR = web.AppKey("door", Doorkeeper)
+CLOCK: web.AppKey[Any] = web.AppKey("clock", object)
+IDENTIFIED = "identified"
 VIEWER = "viewer"
 CSRF = "csrf"
 
@@ -47,6 +52,16 @@ def csrf_of(request: web.Request) -> str:
     """What every form of a page holds in its field `csrf`, and every script sends as `X-CSRF-Token`."""
     token: str = request.get(CSRF, "")
     return token
+
+
+def topics_of(request: web.Request) -> Topics:
+    """The names of topics."""
+    return Topics(request.app[SETTINGS].prefix)
+
+
+def clock_ms(request: web.Request) -> int:
+    """The wall clock, in milliseconds."""
+    return int(request.app[CLOCK]() * 1000)
 
 
 async def send(request: web.Request, emission: Emission) -> None:

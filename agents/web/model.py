@@ -43,6 +43,13 @@ class Changed(NamedTuple):
     after: Alert
 
 
+class UnroutedChanged(NamedTuple):
+    """What waited for a decision under one id, and what does now."""
+
+    before: Unrouted | None
+    after: Unrouted | None
+
+
 class Sent(NamedTuple):
     """An action on its way: who sent it, about which alert."""
 
@@ -52,10 +59,11 @@ class Sent(NamedTuple):
 
 class Model:
     """See the module's docstring. `connected`: whether Kafka answers; `since`: since when it is so, on the wall clock
-    in milliseconds. `revision` grows with every change."""
+    in milliseconds. `loading`: until what was there at the start is read. `revision` grows with every change."""
 
     def __init__(self, texts_max: int = NEWEST_MAX) -> None:
         self.connected = False
+        self.loading = False
         self.since = 0
         self.revision = 0
         self.wall_ms: int | None = None
@@ -148,21 +156,23 @@ class Model:
         """Whether something known refers to this text."""
         return self._texts.wanted(key)
 
-    def apply_unrouted(self, key: str, unrouted: Unrouted | None) -> bool:
-        """What found no unit; None once it has found one. Says whether that is news. What its author has taken back
+    def apply_unrouted(self, key: str, unrouted: Unrouted | None) -> UnroutedChanged | None:
+        """What found no unit; None once it has found one. None if that is no news. What its author has taken back
         waits no more."""
+        after = None if unrouted is None or unrouted.insight.kind == "delete" else unrouted
         before = self._unrouted.pop(key, None)
         if before is not None:
             self._texts.release(_text_of(before))
-        if unrouted is None or unrouted.insight.kind == "delete":
-            self.revision += before is not None
-            return before is not None
-        self._unrouted[key] = unrouted
-        self._texts.refer(_text_of(unrouted))
-        if len(self._unrouted) > UNROUTED_MAX:
-            self._texts.release(_text_of(self._unrouted.popitem(last=False)[1]))
-        self._seen(unrouted.insight.event_time)
-        return before != unrouted
+        if after is not None:
+            self._unrouted[key] = after
+            self._texts.refer(_text_of(after))
+            self._seen(after.insight.event_time)
+            if len(self._unrouted) > UNROUTED_MAX:
+                self._texts.release(_text_of(self._unrouted.popitem(last=False)[1]))
+        if before == after:
+            return None
+        self.revision += 1
+        return UnroutedChanged(before, after)
 
     def apply_unit(self, key: str, unit: Unit | None) -> None:
         """A unit of the directory, or its tombstone."""
@@ -291,14 +301,12 @@ class Model:
         """What found no unit and may be about one of the viewer's, the newest last."""
         if not may_see_unrouted(viewer):
             return []
-        return [one for one in self._unrouted.values() if self._may_be_of(viewer, one)]
+        return [one for one in self._unrouted.values() if self.sees_unrouted(viewer, one)]
 
     def unrouted_one(self, viewer: Viewer, identity: str) -> Unrouted | None:
         """One of them; None if there is none for this viewer."""
         found = self._unrouted.get(identity)
-        if found is None or not may_see_unrouted(viewer) or not self._may_be_of(viewer, found):
-            return None
-        return found
+        return found if found is not None and self.sees_unrouted(viewer, found) else None
 
     def unrouted_text(self, viewer: Viewer, unrouted: Unrouted) -> StoredText | None:
         """What was said in it, masked."""
@@ -306,9 +314,11 @@ class Model:
         reference = None if known is None else known.insight.text_ref
         return None if reference is None else self._texts.get(reference)
 
-    def _may_be_of(self, viewer: Viewer, unrouted: Unrouted) -> bool:
+    def sees_unrouted(self, viewer: Viewer, unrouted: Unrouted) -> bool:
         """One without candidates may be about anybody. One that tells a cause that is confidential somewhere is for
         those only who may see such alerts."""
+        if not may_see_unrouted(viewer):
+            return False
         directory = self.directory
         if not may_see_confidential(viewer) and any(one.cause in self._causes for one in unrouted.insight.severe):
             return False
@@ -342,9 +352,18 @@ class Model:
     # Of actions and tokens
 
     def answer(self, action_id: str) -> CaseEntry | None:
-        """What became of an action; None if nothing is known (yet). To be told to those
-        only who may see its alert or have sent it."""
+        """What became of an action; None if nothing is known (yet). Whom it may be told:
+        `may_know_answer`."""
         return self._cases.answer(action_id)
+
+    def may_know_answer(self, viewer: Viewer, action_id: str, alert_id: str) -> bool:
+        """Whether what became of an action is told to this viewer: who sees its alert, or has sent it."""
+        sent = self._sent.get(action_id)
+        return self.alert(viewer, alert_id) is not None or (sent is not None and sent.actor == viewer.name)
+
+    def sees(self, viewer: Viewer, alert: Alert) -> bool:
+        """Whether this record of an alert is for this viewer."""
+        return may_see(viewer, alert, self.directory)
 
     def sent(self, action_id: str) -> Sent | None:
         """Who sent an action about which alert; None if nobody did, of late."""
