@@ -66,6 +66,8 @@ def _commands() -> list[str]:
     for name in Commands.modules:
         command = main.get_command(context, name)
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                lines.append(f"| `cem {name}` | {command.get_short_help_str(200)} |")
             lines += [
                 f"| `cem {name} {sub}` | {one.get_short_help_str(200)} |" for sub, one in command.commands.items()
             ]
@@ -128,6 +130,7 @@ def _reasons() -> list[str]:
         "already_assigned": "an assignment of what is about another unit already",
         "wrong_partition": "an assignment that is not in the partition where its post came from",
         "unsupported": "an erasure by author or customer, which is not carried out yet",
+        "not_delivered": "a message that its recipient did not take; the detail says who, what and why",
         "poison": "the process died of this record again and again",
     }
     return [

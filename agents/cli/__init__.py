@@ -18,6 +18,7 @@ class Commands(click.Group):
         "forecast": "How far posts will spread, from their reposts so far.",
         "ingest": "Send a CSV or JSON-lines file into the service.",
         "kafka": "Run an embedded Apache Kafka in the foreground.",
+        "notify": "Send messages about alerts: webhooks, chat, PagerDuty, e-mail.",
         "replay": "Turn history into alerts, in one process, without Kafka.",
         "run": "Run a worker against the configured Kafka.",
         "scenario": "Make a labelled world: posts, units, and the incidents hidden in them.",

@@ -1,0 +1,90 @@
+"""One try of one message. In: a message, who gets it, the secrets. Out: an Answer; only CancelledError is raised.
+
+The one rule: what failed is tried again unless the recipient said that it never will do. No answer shows a secret: an
+address may be one, so errors tell the kind of what went wrong.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+import aiohttp
+
+from agents.notify.http import Http, Response
+from agents.notify.smtp import Mailer
+from pipeline.notify import answer, email, pagerduty, slack, webhook
+from pipeline.notify.answer import DELIVERED, Answer, Outcome
+from pipeline.notify.file import Secrets
+from pipeline.notify.message import Message, Post
+from pipeline.notify.rules import Recipient, Rules
+
+Judge = Callable[[int, str | None, bytes, float], Answer]
+
+
+class Sender:
+    """`secrets`: by a recipient's id."""
+
+    def __init__(self, rules: Rules, secrets: Mapping[str, Secrets], web_url: str) -> None:
+        self._rules = rules
+        self._secrets = secrets
+        self._web_url = web_url
+        self._http = Http()
+        self._mailer: Mailer | None = None
+
+    async def __aenter__(self) -> "Sender":
+        await self._http.__aenter__()
+        if self._rules.email is not None:
+            password = next((one.password for one in self._secrets.values() if one.password), "")
+            self._mailer = Mailer(self._rules.email, password)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._http.__aexit__(*error)
+        if self._mailer is not None:
+            self._mailer.close()
+
+    async def send(self, message: Message, recipient: Recipient) -> Answer:
+        """Delivers it, or says why not."""
+        secrets = self._secrets[recipient.id]
+        match recipient.kind:
+            case "webhook":
+                post = webhook.request(message, secrets.url, secrets.keys, self._web_url, int(time.time()))
+                return await self._post(post, lambda status, after, _, now: answer.of_http(status, after, now))
+            case "slack":
+                return await self._post(slack.request(message, secrets.url, self._web_url), slack.answer)
+            case "pagerduty":
+                for post in pagerduty.requests(message, secrets.url, secrets.routing_key, self._web_url):
+                    said = await self._post(post, pagerduty.answer)
+                    if said.outcome is not Outcome.DELIVERED:
+                        return said
+                return DELIVERED
+            case "email":
+                assert self._mailer is not None and self._rules.email is not None
+                to = recipient.to[0]
+                return await self._mailer.send(email.compose(message, self._rules.email.sender, to, self._web_url), to)
+            case _:
+                assert_never(recipient.kind)
+
+    async def _post(self, post: Post, judge: Judge) -> Answer:
+        try:
+            response: Response = await self._http.post(post)
+        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError, ValueError) as error:
+            return Answer(Outcome.AGAIN, _why(error))
+        return judge(response.status, response.retry_after, response.body, time.time())
+
+
+def _why(error: Exception) -> str:
+    """What went wrong on the way, without the address."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError() | ssl.SSLError() | aiohttp.ClientConnectorSSLError():
+            return "its certificate is not trusted here"
+        case TimeoutError():
+            return "it did not answer in time"
+        case aiohttp.ClientConnectorError():
+            return "it cannot be reached"
+        case aiohttp.ServerDisconnectedError():
+            return "it hung up without an answer"
+        case _:
+            return f"its answer cannot be read ({type(error).__name__})"
