@@ -18,7 +18,7 @@ from agents.web import words
 from agents.web.access import Viewer, may_see_unrouted
 from agents.web.cards import card_of, zone_of
 from agents.web.case_page import Outcome, case_page
-from agents.web.context import HUB, MODEL, VIEWER, csrf_of, model_of, viewer_of
+from agents.web.context import DOOR, HUB, MODEL, VIEWER, csrf_of, model_of, viewer_of
 from agents.web.list_page import filter_of, list_page, order_of
 from agents.web.model import Model
 from agents.web.moments import Moment, moment
@@ -47,7 +47,8 @@ class Tab(NamedTuple):
 
 
 class Site(NamedTuple):
-    """What every page shows. `clock`: `wall` where time goes on by itself between two messages, else `data`."""
+    """What every page shows. `clock`: `wall` where time goes on by itself between two messages, else `data`. `live`: the
+    query of the live stream."""
 
     viewer: Viewer | None
     role: str
@@ -60,6 +61,7 @@ class Site(NamedTuple):
     connected: bool
     version: str
     clock: str
+    live: str
 
 
 class LoginPage(NamedTuple):
@@ -118,7 +120,7 @@ async def list_alerts(request: web.Request) -> web.Response:
     """`/`: alerts by urgency."""
     model, viewer = model_of(request), viewer_of(request)
     page = list_page(filter_of(request.query, model, viewer), model, viewer, new_id)
-    return render(request, "list.html", page, tab="alerts")
+    return render(request, "list.html", page, tab="alerts", live=page.live)
 
 
 async def show_alert(request: web.Request) -> web.Response:
@@ -232,19 +234,21 @@ def outcome_of(action_id: str, alert: Alert, model: Model) -> Outcome | None:
 # How a page is made
 
 
-def render(request: web.Request, template: str, page: Any, *, tab: str = "", status: int = 200) -> web.Response:
+def render(
+    request: web.Request, template: str, page: Any, *, tab: str = "", live: str = "", status: int = 200
+) -> web.Response:
     """A page in the frame that all have."""
-    html = html_of(request, template, page, tab=tab)
+    html = html_of(request, template, page, tab=tab, live=live)
     headers = {"Cache-Control": "no-store"}
     return web.Response(text=html, content_type="text/html", status=status, headers=headers)
 
 
-def html_of(request: web.Request, template: str, page: Any, *, tab: str = "") -> str:
+def html_of(request: web.Request, template: str, page: Any, *, tab: str = "", live: str = "") -> str:
     """The same, as text."""
-    return environment().get_template(template).render(page=page, site=site_of(request, tab))
+    return environment().get_template(template).render(page=page, site=site_of(request, tab, live))
 
 
-def site_of(request: web.Request, tab: str) -> Site:
+def site_of(request: web.Request, tab: str, live: str) -> Site:
     """What is the same on every page."""
     model, viewer = model_of(request), request.get(VIEWER)
     viewer = viewer if isinstance(viewer, Viewer) else None
@@ -253,7 +257,7 @@ def site_of(request: web.Request, tab: str) -> Site:
         viewer=viewer,
         role=words.word(viewer.role, words.ROLES) if viewer else "",
         csrf=csrf_of(request),
-        sign_out=bool(csrf_of(request)),
+        sign_out=request.app[DOOR].cookie in request.cookies,
         tab=tab,
         tabs=_tabs(model, viewer) if viewer else (),
         now_ms=model.now_ms,
@@ -261,6 +265,7 @@ def site_of(request: web.Request, tab: str) -> Site:
         connected=model.connected or viewer is None,
         version=version(),
         clock="data" if model.wall_ms is None else "wall",
+        live=live,
     )
 
 
@@ -303,4 +308,4 @@ def _tabs(model: Model, viewer: Viewer) -> tuple[Tab, ...]:
     return (*tabs, Tab("overview", "Overview", "/overview", ""))
 
 
-_NOBODY: Final = Site(None, "", "", False, "", (), 0, moment(0, "UTC", 0), True, "", "data")
+_NOBODY: Final = Site(None, "", "", False, "", (), 0, moment(0, "UTC", 0), True, "", "data", "")
