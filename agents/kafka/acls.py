@@ -77,11 +77,11 @@ def _pattern(text: str, name: str, regex: str) -> str:
 class Acls:
     """A context manager around kafka-python's client. Every method raises AdminError."""
 
-    def __init__(self, settings: Settings, group: str | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._principals = Principals(settings)
         self._client: Any = None
-        self._names = (f"{settings.prefix}.", group or settings.group, f"{settings.group}-{settings.prefix}.")
+        self._names = (f"{settings.prefix}.", f"{settings.group}-{settings.prefix}.")
 
     def __enter__(self) -> "Acls":
         try:
@@ -102,9 +102,8 @@ class Acls:
         """Adds rights; `done` is told how many with each step."""
         for part in _parts(rights, AT_ONCE):
             with _Told(self._settings):
-                failed = self._client.create_acls([self._acl(right) for right in part])["failed"]
-            if failed:
-                raise AdminError(f"{len(failed)} ACLs were not taken; the first: {failed[0].__name__}")
+                for refused in self._client.create_acls([self._acl(right) for right in part])["failed"]:
+                    raise refused
             done(len(part))
 
     def unwanted(self, rights: Iterable[Right]) -> list[ACL]:
@@ -119,9 +118,8 @@ class Acls:
                 ACLFilter(acl.principal, acl.host, acl.operation, acl.permission_type, _filter(acl)) for acl in part
             ]
             with _Told(self._settings):
-                errors = [error for _, _, error in self._client.delete_acls(filters) if error.errno]
-            if errors:
-                raise AdminError(f"{len(errors)} ACLs were not removed; the first: {errors[0].__name__}")
+                for refused in [error for _, _, error in self._client.delete_acls(filters) if error.errno]:
+                    raise refused
             done(len(part))
 
     def _there(self) -> set[ACL]:

@@ -133,7 +133,7 @@ def _refusal(settings: Settings, server: str, error: BaseException) -> Refusal:
         return Refusal(
             f"{server} closes the connection; is it Kafka, and is CEM_SECURITY_PROTOCOL "
             f"({settings.security_protocol}) what this port speaks?",
-            False,
+            True,
         )
     return Refusal(f"no Kafka answers at {server}: {error or type(error).__name__}; is CEM_KAFKA right?", False)
 
