@@ -191,7 +191,8 @@ CREATE INDEX case_entry_unit_hour ON cem.case_entry (unit_id, hour);
 -- What was erased, so that what comes later, or from a topic that is behind, is not known again either.
 CREATE TABLE cem.erased (
     insight_id text        NOT NULL PRIMARY KEY,
-    erased_at  timestamptz NOT NULL
+    erased_at  timestamptz NOT NULL,
+    written_at timestamptz NOT NULL DEFAULT now()
 );
 
 -- Rows of months that have no partition.

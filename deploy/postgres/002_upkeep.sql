@@ -86,13 +86,9 @@ LANGUAGE sql AS $$
       AND insight.confidential <> (unit.confidential && insight.severe)
 $$;
 
--- Takes who wrote these insights and where their texts are out of insights and out of the evidence of alerts.
-CREATE FUNCTION cem.erase(ids text[], at timestamptz) RETURNS void
+-- Takes who wrote these insights and where their texts are out of the evidence of alerts.
+CREATE FUNCTION cem.erase_evidence(ids text[]) RETURNS void
 LANGUAGE sql AS $$
-    INSERT INTO cem.erased SELECT unnest(ids), at ON CONFLICT (insight_id) DO NOTHING;
-    UPDATE cem.insight
-    SET author = NULL, text_ref = NULL, thread = NULL, fingerprint = NULL, customer_ref = NULL, erased_at = at
-    WHERE id = ANY (ids) AND erased_at IS NULL;
     UPDATE cem.alert
     SET evidence = ARRAY(SELECT one FROM unnest(evidence) one WHERE one <> ALL (ids)),
         payload = jsonb_set(payload, '{evidence}', coalesce((
@@ -100,4 +96,14 @@ LANGUAGE sql AS $$
                              THEN one || '{"author": null, "text_ref": null}' ELSE one END ORDER BY place)
             FROM jsonb_array_elements(payload -> 'evidence') WITH ORDINALITY parts (one, place)), '[]'))
     WHERE evidence && ids;
+$$;
+
+-- Takes who wrote these insights and where their texts are out of everything.
+CREATE FUNCTION cem.erase(ids text[], at timestamptz) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO cem.erased (insight_id, erased_at) SELECT unnest(ids), at ON CONFLICT (insight_id) DO NOTHING;
+    UPDATE cem.insight
+    SET author = NULL, text_ref = NULL, thread = NULL, fingerprint = NULL, customer_ref = NULL, erased_at = at
+    WHERE id = ANY (ids) AND erased_at IS NULL;
+    SELECT cem.erase_evidence(ids);
 $$;

@@ -1,7 +1,7 @@
 -- What analysts read about alerts and what people did. What went to head office only is seen by head office only.
 
 -- Each alert once, as it stands, with what it took. Seconds count from when it was opened; null: not done (yet).
--- Done means done or more: what was resolved without being acknowledged counts as acknowledged then.
+-- Whatever is done to an alert acknowledges it; answered is what the customers were, by an answer of the company.
 CREATE VIEW history.alerts WITH (security_barrier) AS
 SELECT one.alert_id, one.sequence, one.opened_at, date_trunc('hour', one.opened_at, 'UTC') AS hour,
        (one.opened_at AT TIME ZONE 'UTC')::date AS day, one.changed_at, one.unit_id, units.unit, units.region_id,
@@ -74,7 +74,8 @@ FROM (SELECT day, unit_id, department, severity_label, count(*) AS n,
 LEFT JOIN history.units USING (unit_id);
 
 -- Deadlines by unit, department, severity, duty and day of opening. met: done and not missed; missed: not done in time;
--- waiting: still to be done, in time so far. The share is of missed among met and missed.
+-- waiting: still to be done, in time so far. The share is of missed among met and missed. What is resolved or dismissed
+-- needs no answer any more.
 CREATE VIEW history.deadlines_day AS
 SELECT s.*, units.unit, units.region_id, units.region, units.brand_id, units.brand, s.missed + s.met AS n,
        s.missed::float8 / nullif(s.missed + s.met, 0) AS missed_share,
@@ -86,8 +87,9 @@ FROM (SELECT day, unit_id, department, severity_label, duty.duty,
              count(*) FILTER (WHERE NOT duty.is_missed AND duty.done_at IS NULL) AS waiting
       FROM history.alerts,
            LATERAL (VALUES ('acknowledge', acknowledge_by, acknowledged_at, 'acknowledge' = ANY (missed)),
-                           ('answer', answer_by, answered_at, 'answer' = ANY (missed)),
-                           ('resolve', resolve_by, resolved_at, 'resolve' = ANY (missed)))
+                           ('answer', answer_by, coalesce(answered_at, resolved_at, dismissed_at),
+                            'answer' = ANY (missed)),
+                           ('resolve', resolve_by, coalesce(resolved_at, dismissed_at), 'resolve' = ANY (missed)))
                duty (duty, due_at, done_at, is_missed)
       WHERE duty.due_at IS NOT NULL
       GROUP BY day, unit_id, department, severity_label, duty.duty) s
