@@ -12,6 +12,7 @@ class Commands(click.Group):
     modules: ClassVar[dict[str, str]] = {
         "acls": "Who may do what on Kafka: print the ACLs, apply them.",
         "alerts": "Read alerts as a consumer does, act on them as a manager does.",
+        "audit": "Check that the history of cases is as it was written.",
         "backtest": "What would have been alerted, at which budget of false alerts.",
         "deadletters": "See what was refused and why; send it through again.",
         "demo": "Start everything and play a scenario into it.",
@@ -25,10 +26,12 @@ class Commands(click.Group):
         "score": "Score texts.",
         "series": "Notice surges in any series of counts (CSV).",
         "settings": "Show the settings in force and where they come from.",
+        "tokens": "Make, list and revoke tokens for the console and its API.",
         "topics": "Create, check and export topics.",
         "train": "Learn from labelled texts: a model file, and how good it is.",
         "units": "Check and publish the directory of units.",
         "unrouted": "See what found no unit; say which one it is about.",
+        "web": "Serve the console: alerts and cases, live, and the JSON API.",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
