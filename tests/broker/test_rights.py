@@ -262,10 +262,10 @@ class TestApply:
 
 
 def principals(secured: SecuredKafka) -> set[str]:
-    """Who has an ACL."""
+    """Who has an ACL for a topic under the default prefix."""
     every = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
     found, _ = secured.admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, every))
-    return {acl.principal for acl in found}
+    return {acl.principal for acl in found if acl.resource_pattern.resource_name.startswith("cem.")}
 
 
 def environment(given: dict[str, str]) -> dict[str, str]:
