@@ -15,7 +15,7 @@ from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 
 ENVIRONMENT_PREFIX = "CEM_"
 FILE_VARIABLE = "CEM_CONFIG"
-SECRETS = frozenset(("author_key", "sasl_password", "tls_key_password", "web_secret"))
+SECRETS = frozenset(("author_key", "sasl_password", "tls_key_password", "web_secret", "postgres"))
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
@@ -70,6 +70,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     memory_entries_max: Annotated[int, msgspec.Meta(ge=1000)] = 500_000
     notify: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     notify_past_hours: Annotated[float, msgspec.Meta(ge=0, le=24 * 365)] = 1.0
+    postgres: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    archive_retention_months: Annotated[int, msgspec.Meta(ge=1, le=1200)] = 24
+    archive_batch_records_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 5000
+    archive_batch_seconds: Positive = 1.0
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
     metrics_units_max: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 500
@@ -139,6 +143,11 @@ ABOUT: dict[str, str] = {
     "notify": "TOML file that says who gets messages about what (`cem notify`)",
     "notify_past_hours": "how far back `cem notify` looks when it is started for the first time; what is older is not "
     "sent",
+    "postgres": "the database of the history, `postgresql://user:password@host:port/database` (secret); for `cem "
+    "archive` and `cem export`",
+    "archive_retention_months": "months of history that are kept, by the stream clock; older ones are dropped whole",
+    "archive_batch_records_max": "records that `cem archive` writes in one transaction",
+    "archive_batch_seconds": "how long `cem archive` gathers records for a transaction when few come",
     "http_host": "address of /metrics, /live and /ready",
     "http_port": "port of /metrics, /live and /ready; 0 takes a free one",
     "metrics_units_max": "how many units have metrics of their own, in each worker; all others are `other`",

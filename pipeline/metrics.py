@@ -138,3 +138,13 @@ WEB_CONSOLES_DROPPED = Counter("cem_web_consoles_dropped", "Consoles that were t
 WEB_REQUESTS = Counter("cem_web_requests", "Requests to the console, by route and status", ["route", "status"])
 WEB_ACTIONS = Counter("cem_web_actions", "Actions sent from the console, by action", ["action"])
 WEB_CONNECTED = Gauge("cem_web_connected", "1 while the console hears from Kafka")
+ARCHIVE_ROWS = Counter("cem_archive_rows", "Rows written to PostgreSQL, by table", ["table"])
+ARCHIVE_BATCH_SECONDS = Histogram(
+    "cem_archive_batch_seconds",
+    "Time of one transaction in PostgreSQL, whole",
+    buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
+)
+ARCHIVE_LAG_RECORDS = Gauge(
+    "cem_archive_lag_records", "Records that are there and not yet in PostgreSQL", ["topic", "partition"]
+)
+ARCHIVE_WAITS = Counter("cem_archive_waits", "How often the archive had to wait, by what was away", ["what"])
