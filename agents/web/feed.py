@@ -54,6 +54,10 @@ _ROUNDS: Final = (("units", "tokens", "unrouted", "alerts", "rollup", "actions")
 _TAILS: Final = {"texts": TEXTS_MAX, "actions": ACTIONS_MAX}
 
 
+class NoTopicError(Exception):
+    """A topic is not there. The message says what to do."""
+
+
 class Feed:
     """Of one process. The hub is told of changes once all is read."""
 
@@ -124,9 +128,12 @@ class Feed:
                 await self._read()
             except asyncio.CancelledError:
                 raise
+            except NoTopicError as error:
+                self._why_not = str(error)
+                logger.warning("%s", error)
             except Exception as error:
-                logger.warning("reading Kafka failed: %s", error)
                 self._why_not = f"no Kafka answers at {self._settings.kafka}"
+                logger.warning("%s: %s", self._why_not, error)
             if self._model.connected:
                 failures = 0
             self._connected(False)
@@ -163,11 +170,11 @@ class Feed:
 
     async def _assign(self, consumer: Any) -> None:
         partitions = []
+        cluster = await consumer._client.fetch_all_metadata()  # of topics that are not assigned nothing else tells
         for topic in self._names:
-            numbers = consumer.partitions_for_topic(topic) or await self._partitions(consumer, topic)
+            numbers = cluster.partitions_for_topic(topic)
             if not numbers:
-                self._why_not = f"there is no topic {topic}; make it with: cem topics apply"
-                raise KafkaError(self._why_not)
+                raise NoTopicError(f"there is no topic {topic}; make it with: cem topics apply")
             partitions += [TopicPartition(topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
         if not self._ends:
@@ -178,10 +185,6 @@ class Feed:
                 self._positions[one] = begin
         for one in partitions:
             consumer.seek(one, self._positions.get(one, 0))
-
-    async def _partitions(self, consumer: Any, topic: str) -> Any:
-        await consumer.topics()
-        return consumer.partitions_for_topic(topic)
 
     async def _load(self, consumer: Any) -> None:
         """All that was there at the start, round by round."""
