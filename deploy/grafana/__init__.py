@@ -1,0 +1,1 @@
+"""Dashboards, made in code; Grafana reads the JSON in `dashboards/`."""
