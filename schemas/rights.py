@@ -63,8 +63,7 @@ def _services(topics: Topics, group: str) -> Iterator[Right]:
     yield from _topics("web", "Read", topics, "alerts", "cases", "texts", "unrouted", "units", "rollup", "tokens")
     # Actions; and decisions about what found no unit, which go to where the post came from.
     yield from _topics("web", "Write", topics, "actions", "posts", "feedback")
-    yield from _topics("notify", "Read", topics, "alerts", "cases", "units", "notified")
-    yield from _topics("notify", "Write", topics, "notified", "deadletter")
+    yield from _notify(topics, group)
     yield from _topics("archive", "Read", topics, "events", "alerts", "cases", "units")
     yield from _topics("connector-posts", "Write", topics, "posts")
     yield from _topics("connector-feedback", "Write", topics, "feedback")
@@ -89,12 +88,21 @@ def _worker(topics: Topics, group: str) -> Iterator[Right]:
     yield Right("worker", "transactional-id", f"{group}-{states}", "Write", prefixed=True)
 
 
+def _notify(topics: Topics, group: str) -> Iterator[Right]:
+    """What it told goes into a transaction of its own; its group has a name of its own."""
+    yield from _topics("notify", "Read", topics, "alerts", "units", "notified")
+    yield from _topics("notify", "Write", topics, "notified", "deadletter")
+    yield Right("notify", "group", f"{topics.prefix}-notify", "Read")
+    yield Right("notify", "transactional-id", f"{group}-{topics('notified')}-", "Write", prefixed=True)
+
+
 def _operator(topics: Topics, group: str) -> Iterator[Right]:
     everything = f"{topics.prefix}."
     operations: tuple[Operation, ...] = ("Read", "Write", "Create", "DescribeConfigs")
     for operation in operations:
         yield Right("operator", "topic", everything, operation, prefixed=True)
     yield Right("operator", "group", group, "Describe")
+    yield Right("operator", "group", f"{topics.prefix}-notify", "Describe")
     yield Right("operator", "cluster", CLUSTER, "Describe")
 
 

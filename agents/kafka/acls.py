@@ -81,7 +81,7 @@ class Acls:
         self._settings = settings
         self._principals = Principals(settings)
         self._client: Any = None
-        self._names = (f"{settings.prefix}.", f"{settings.group}-{settings.prefix}.")
+        self._names = (f"{settings.prefix}.", f"{settings.prefix}-", f"{settings.group}-{settings.prefix}.")
 
     def __enter__(self) -> "Acls":
         try:

@@ -54,7 +54,7 @@ MATRIX: dict[str, tuple[set[str], set[str]]] = {
         {"alerts", "cases", "texts", "unrouted", "units", "rollup", "tokens"},
         {"actions", "posts", "feedback"},
     ),
-    "notify": ({"alerts", "cases", "units", "notified"}, {"notified", "deadletter"}),
+    "notify": ({"alerts", "units", "notified"}, {"notified", "deadletter"}),
     "archive": ({"events", "alerts", "cases", "units"}, set()),
     "connector-posts": (set(), {"posts"}),
     "connector-feedback": (set(), {"feedback"}),
