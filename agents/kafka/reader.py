@@ -52,6 +52,22 @@ def read(
         consumer.close()
 
 
+def size(settings: Settings, topic: str) -> int:
+    """About how many records a topic has: for a progress bar. Raises ReadError."""
+    try:
+        consumer = connect(settings, KafkaConsumer)
+    except UnreachableError as error:
+        raise ReadError(str(error)) from None
+    try:
+        partitions = _partitions(consumer, topic)
+        begins, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+        return sum(ends[partition] - begins[partition] for partition in partitions)
+    except AuthorizationError as error:
+        raise ReadError(f"{topic}: {sentence(settings, error)}") from None
+    finally:
+        consumer.close()
+
+
 def _read(
     consumer: Any,
     topic: str,

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from agents.cli import main
+from pipeline.emission import Emission
 from schemas.unit import Department, Unit
 from tests.broker.conftest import KEY, NewService, Service
 from tests.broker.test_way import STORE, post, surge
@@ -26,8 +27,8 @@ OAK = Unit(id="store-18", name="Oak Street", kind="store", time_zone="UTC")
 Run = Callable[..., Result]
 
 
-def terminal(service: Service) -> Run:
-    """`cem alerts …` of somebody who plays history, on the clock of the data."""
+def terminal(service: Service, group: str = "alerts") -> Run:
+    """`cem alerts …` (or another group) of somebody who plays history, on the clock of the data."""
     settings = service.settings
     environment = {
         "CEM_KAFKA": settings.kafka, "CEM_PREFIX": settings.prefix, "CEM_CLOCK": "data", "CEM_AUTHOR_KEY": KEY,
@@ -35,25 +36,26 @@ def terminal(service: Service) -> Run:
     }  # fmt: skip
 
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(main, ["alerts", *arguments], env=environment)
+        return CliRunner().invoke(main, [group, *arguments], env=environment)
 
     return run
 
 
-def alerted(new_service: NewService) -> tuple[Run, str]:
+def alerted(new_service: NewService) -> tuple[Service, Run, str]:
     """A service with one alert about Elm Street, and a terminal."""
     service = new_service()
     service.publish([ELM, OAK])
     worker = service.worker()
     surge(service)
     service.drain(worker)
-    return terminal(service), service.alerts()[0].alert_id
+    return service, terminal(service), service.alerts()[0].alert_id
 
 
 def test_what_managers_do_is_done_and_told(new_service: NewService) -> None:
     """Each command takes effect and says so; what is refused is refused in words, changes nothing, and exits with 1;
-    the same id takes effect once; a case that went to another unit is found there. `show` tells all of it."""
-    run, alert_id = alerted(new_service)
+    the same id takes effect once; a case that went to another unit is found there. `show` tells all of it, and the
+    audit finds it whole, until somebody changes it."""
+    service, run, alert_id = alerted(new_service)
 
     def did(*arguments: str) -> str:
         done = run(arguments[0], alert_id, *arguments[1:], "--actor", "maria")
@@ -97,7 +99,20 @@ def test_what_managers_do_is_done_and_told(new_service: NewService) -> None:
         "opened", "acknowledged", "assigned", "commented", "snoozed", "answered", "rerouted", "rerouted", "rerouted",
         "resolved", "published", "reopened", "dismissed",
     ]  # fmt: skip
-    assert [one["number"] for one in links] == list(range(1, len(links) + 1))
+    numbers = [one["number"] for one in links]
+    assert numbers == list(range(1, len(links) + 1))
+
+    audit = terminal(service, "audit")
+    whole = audit("verify")
+    assert (whole.exit_code, "entries of 1 alert: all as they were written" in whole.stdout) == (0, True), whole.output
+    told = orjson.loads(audit("verify", "--alert", alert_id, "--json").stdout)
+    assert (told["flaws"], told["ends"][alert_id]["number"]) == ([], len(links))
+    (assigned,) = (one for one in links if one["change"] == "assigned")
+    forged = next(record for record in service.records("cases") if b'"change":"assigned"' in record.value)
+    service.send(Emission(service.topics("cases"), forged.key, forged.value.replace(b"jonas", b"maria")))
+    broken = audit("verify")
+    assert (broken.exit_code, f"{alert_id}: entry {assigned['number']}, two contents" in broken.stdout) == (1, True)
+    assert "1 flaw" in broken.stdout
 
 
 def test_a_mistake_is_told_before_anything_is_sent(new_service: NewService) -> None:
