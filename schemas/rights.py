@@ -60,7 +60,8 @@ def unit_rights(topics: Topics, unit_id: str) -> Iterator[Right]:
 
 def _services(topics: Topics, group: str) -> Iterator[Right]:
     yield from _worker(topics, group)
-    yield from _topics("web", "Read", topics, "alerts", "cases", "texts", "unrouted", "units", "rollup", "tokens")
+    followed = ("units", "tokens", "unrouted", "alerts", "rollup", "actions", "cases", "texts")
+    yield from _topics("web", "Read", topics, *followed)
     # Actions; and decisions about what found no unit, which go to where the post came from.
     yield from _topics("web", "Write", topics, "actions", "posts", "feedback")
     yield from _notify(topics, group)

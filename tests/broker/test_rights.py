@@ -51,7 +51,7 @@ WRITTEN = {*INPUTS, "deadletter", "unrouted", "labels", "texts", "events", "aler
 MATRIX: dict[str, tuple[set[str], set[str]]] = {
     "worker": ({*INPUTS, "events", "rollup", "state.events"}, {*WRITTEN, "state.events", *UNIT_TOPICS}),
     "web": (
-        {"alerts", "cases", "texts", "unrouted", "units", "rollup", "tokens"},
+        {"alerts", "cases", "texts", "unrouted", "units", "rollup", "tokens", "actions"},
         {"actions", "posts", "feedback"},
     ),
     "notify": ({"alerts", "units", "notified"}, {"notified", "deadletter"}),
