@@ -82,6 +82,13 @@ def json_schema(record: str) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, **({"$defs": parts} if parts else {})}
 
 
+def components(kinds: Sequence[Any], template: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """For a document that holds several: a schema for each kind, and their parts by name, which `template` refers to
+    (`#/components/schemas/{name}`)."""
+    schemas, parts = msgspec.json.schema_components(kinds, schema_hook=_schema_hook, ref_template=template)
+    return [_plain(schema) for schema in schemas], {name: _plain(part) for name, part in sorted(parts.items())}
+
+
 def _schema_hook(kind: type) -> dict[str, Any]:
     if kind is Millis:
         return {"type": "string", "format": "date-time"}

@@ -47,8 +47,8 @@ async def act(request: web.Request, alert_id: str, said: Mapping[str, Any]) -> A
     if alert is None:
         raise not_found()
     now_ms = model.now_ms or clock_ms(request)
-    action = _action({name: value for name, value in said.items() if value not in ("", None)}, alert_id,
-                     alert.labels.unit_id, viewer.name, now_ms)  # fmt: skip
+    given = {name: value for name, value in said.items() if value is not None and value != ""}
+    action = _action(given, alert_id, alert.labels.unit_id, viewer.name, now_ms)
     if not may_act(viewer, alert, action.action, model.directory):
         raise Problem(403, "not_allowed", f"your role ({viewer.role}) may not do this: {action.action}")
     await _send(request, Emission(topics_of(request)("actions"), action.unit_id.encode(), encode(action)))
@@ -65,8 +65,8 @@ def _action(said: dict[str, Any], alert_id: str, unit_id: str, actor: str, now_m
     if not isinstance(said["id"], str) or not _ID.match(said["id"]):
         raise _invalid("`id` is 1 to 128 letters, digits and . _ : -")
     for name in ("note", "we_did"):
-        if len(said.get(name, "")) > NOTE_CHARACTERS_MAX:
-            raise _invalid(f"`{name}` has {len(said[name]):,} characters; at most {NOTE_CHARACTERS_MAX:,} are taken")
+        if isinstance(text := said.get(name), str) and len(text) > NOTE_CHARACTERS_MAX:
+            raise _invalid(f"`{name}` has {len(text):,} characters; at most {NOTE_CHARACTERS_MAX:,} are taken")
     complete = {
         **said, "alert_id": alert_id, "unit_id": unit_id, "actor": actor, "event_time": format_time(Millis(now_ms)),
     }  # fmt: skip

@@ -127,6 +127,10 @@ async def _check_body(request: web.Request) -> None:
     try:
         async with asyncio.timeout(BODY_SECONDS_MAX):
             await request.read()
+        if request.content_type == FORM_TYPES[0]:
+            await request.post()
+    except (UnicodeDecodeError, LookupError, ValueError):
+        raise Problem(400, "bad_form", "the form holds characters that are none; UTF-8 is taken") from None
     except TimeoutError:
         raise Problem(408, "too_slow", "the request did not arrive in time", {"Connection": "close"}) from None
 

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from agents.web.access import Viewer, may_see, may_see_confidential, may_see_unit, may_see_unrouted
 from agents.web.cases import Cases
 from agents.web.hours import Hour, Week, total
@@ -175,10 +177,10 @@ class Model:
         return UnroutedChanged(before, after)
 
     def apply_unit(self, key: str, unit: Unit | None) -> None:
-        """A unit of the directory, or its tombstone."""
+        """A unit of the directory, or its tombstone. The names of its staff are none of the console's business."""
         self._units.pop(key, None)
         if unit is not None:
-            self._units[key] = unit
+            self._units[key] = msgspec.structs.replace(unit, staff=())
         self._directory = None
         self._totals.clear()
         self.revision += 1
@@ -298,13 +300,19 @@ class Model:
         return None if known is None else self.text(viewer, known, entry.note_ref)
 
     def unrouted(self, viewer: Viewer) -> list[Unrouted]:
-        """What found no unit and may be about one of the viewer's, the newest last."""
+        """What found no unit and may be about one of the viewer's, the newest last; of the candidates those that the
+        viewer may see."""
         if not may_see_unrouted(viewer):
             return []
-        return [one for one in self._unrouted.values() if self.sees_unrouted(viewer, one)]
+        found = [one for one in self._unrouted.values() if self.sees_unrouted(viewer, one)]
+        return found if viewer.unit_id is None else [self._with_own_candidates(viewer, one) for one in found]
+
+    def _with_own_candidates(self, viewer: Viewer, unrouted: Unrouted) -> Unrouted:
+        own = tuple(one for one in unrouted.candidates if may_see_unit(viewer, one.unit_id, self.directory))
+        return msgspec.structs.replace(unrouted, candidates=own)
 
     def unrouted_one(self, viewer: Viewer, identity: str) -> Unrouted | None:
-        """One of them; None if there is none for this viewer."""
+        """One of them, complete, to be decided; None if there is none for this viewer."""
         found = self._unrouted.get(identity)
         return found if found is not None and self.sees_unrouted(viewer, found) else None
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agents.settings import Settings
-from agents.web import actions, api, login, pages
+from agents.web import actions, api, login, openapi, pages
 from agents.web.context import CLOCK, DOOR, HUB, IDENTIFIED, MODEL, SEND, SETTINGS, Send, viewer_of
 from agents.web.guard import BODY_BYTES_MAX, guard, public, secure
 from agents.web.identify import Clock, Doorkeeper
@@ -44,7 +44,7 @@ def make_app(
     app.router.add_get("/metrics", _metrics)
     for handler in (pages.login, pages.static):
         public(handler)
-    for part in (login, actions, api, pages):
+    for part in (login, actions, api, openapi, pages):
         part.add_routes(app)
     app.on_shutdown.append(_close)
     return app
