@@ -6,8 +6,9 @@ from pathlib import Path
 from agents.models import main_aspect, model_scorer
 from agents.settings import Settings
 from agents.taxonomies import taxonomies_of
+from pipeline import lane
+from pipeline.detectors.recovery import Limits
 from pipeline.engine import Engine
-from pipeline.lane import Limits
 from pipeline.saying import Listener
 from pipeline.sentiment.customer import CustomerScorer
 from pipeline.sentiment.scorer import Scorer
@@ -16,9 +17,9 @@ from pipeline.understanding import Understanding
 from schemas.time import HOUR_MS, MINUTE_MS
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: Settings) -> lane.Limits:
     """The bounds of the enrich agent."""
-    return Limits(
+    return lane.Limits(
         future_ms=int(settings.future_minutes * MINUTE_MS),
         past_ms=settings.past_ms,
         memory_ms=int(settings.memory_hours * HOUR_MS),
@@ -32,6 +33,9 @@ def engine_of(settings: Settings) -> Engine:
         false_alerts_a_month=settings.false_alerts_per_month,
         hold_ms=settings.hold_ms,
         taxonomies=taxonomies_of(settings.taxonomies),
+        recovery=Limits(
+            csat=settings.recovery_csat_max, nps=settings.recovery_nps_max, rating=settings.recovery_rating_max
+        ),
     )
 
 

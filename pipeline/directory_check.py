@@ -10,11 +10,11 @@ from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from itertools import islice
-from zoneinfo import available_timezones
 
 import msgspec
 
 from pipeline.directory import ALIAS_UNITS_MAX, NETWORKS, Directory, Ids, is_telling, split_handle, words
+from pipeline.local_time import known_zones
 from pipeline.positions import CELL_UNITS_MAX
 from pipeline.taxonomy_file import shipped_causes
 from schemas.unit import Unit
@@ -56,7 +56,7 @@ def check(units: Sequence[Unit], causes: Collection[str] = ()) -> list[Problem]:
     """What is wrong with units that belong together, in their order. `causes`: severe ones that are known beside the
     shipped ones. Reads the names of the time zones, once a call."""
     directory = Directory(units)
-    zones = available_timezones()
+    zones = known_zones()
     seen: dict[str, str] = {}
     problems: list[Problem] = []
     for unit in units:
@@ -75,7 +75,7 @@ def check(units: Sequence[Unit], causes: Collection[str] = ()) -> list[Problem]:
 Found = tuple[str, ProblemReason, str]
 
 
-def _check_unit(unit: Unit, directory: Directory, zones: set[str]) -> Iterator[Found]:
+def _check_unit(unit: Unit, directory: Directory, zones: frozenset[str]) -> Iterator[Found]:
     if unit.time_zone not in zones:
         near = get_close_matches(unit.time_zone, zones, 1) or ["Europe/Berlin"]
         what = f"{unit.time_zone!r} is no time zone; write a name of the IANA database such as {near[0]!r}"

@@ -12,18 +12,21 @@ from types import MappingProxyType
 import msgspec
 
 from pipeline import likeness
-from pipeline.alerts import record
-from pipeline.alerts.lifecycle import Refusal, finished, take
+from pipeline.alerts import desk, duties, record
+from pipeline.alerts.lifecycle import finished
+from pipeline.alerts.telling import tell
 from pipeline.budget import share
 from pipeline.detectors.cascade import CascadeDetector
 from pipeline.detectors.detector import Detector, Finding, Signal
 from pipeline.detectors.influential import InfluentialDetector
+from pipeline.detectors.recovery import Limits, RecoveryDetector
 from pipeline.detectors.severe import SevereDetector
 from pipeline.detectors.surge import SurgeDetector
+from pipeline.opening import schedule_of
 from pipeline.rollup import closes, count, count_below, roll_up
 from pipeline.state import Case, Profile, UnitState
 from pipeline.taxonomy import Taxonomy, load
-from schemas.alert import Alert, AlertChange
+from schemas.alert import Alert
 from schemas.case import CaseEntry
 from schemas.event import UnitAction, UnitErasure, UnitRollup, UnitSettings, UnitTransfer
 from schemas.insight import Insight
@@ -36,8 +39,7 @@ LEARN_AGAIN_MS = DAY_MS
 SAME_AGAIN_MS = DAY_MS
 """What comes back so soon after its alert was quiet is the same matter, not a new one."""
 KEEP_CASE_MS = 30 * DAY_MS
-CASES_MAX = 50
-ACTIONS_MAX = 50
+CASES_MAX = 100
 
 Output = Alert | CaseEntry | UnitRollup | UnitTransfer
 UnitEvent = Insight | UnitSettings | UnitAction | UnitErasure | UnitRollup | UnitTransfer
@@ -45,7 +47,8 @@ UnitEvent = Insight | UnitSettings | UnitAction | UnitErasure | UnitRollup | Uni
 
 class Engine:
     """`false_alerts_a_month`: per unit, the budget of everything statistical; `hold_ms`: how long a signal must be gone
-    before its alert is quiet; `taxonomies`: by industry, where others are in force than the shipped ones."""
+    before its alert is quiet; `taxonomies`: by industry, where others are in force than the shipped ones; `recovery`:
+    up to which scores a customer who asked to be called gets a case."""
 
     def __init__(
         self,
@@ -53,11 +56,13 @@ class Engine:
         false_alerts_a_month: float = 0.1,
         hold_ms: int = HOLD_MS,
         taxonomies: Mapping[str, Taxonomy] = MappingProxyType({}),
+        recovery: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
         self.hold_ms = hold_ms
         self._taxonomies = taxonomies
         self.detectors: tuple[Detector, ...] = (
             SevereDetector(),
+            RecoveryDetector(recovery),
             CascadeDetector(share("cascade", false_alerts_a_month)),
             InfluentialDetector(share("influential", false_alerts_a_month)),
             SurgeDetector(share("surge", false_alerts_a_month)),
@@ -73,7 +78,10 @@ class Engine:
         elif isinstance(event, UnitSettings):
             self._settle_in(state, event)
         elif isinstance(event, UnitAction):
-            self._action(state, event, outputs)
+            outputs += desk.act(state, event, lambda case: self._let_go(state, case))
+        elif isinstance(event, UnitTransfer):
+            outputs += desk.receive(state, event)
+            _forget_old_cases(state, outputs)
         elif isinstance(event, UnitRollup):
             count_below(state, event)
         else:
@@ -91,6 +99,8 @@ class Engine:
                 case = state.cases[firing]
                 if case.check_at is not None and case.check_at <= due:
                     self._check(state, cause, case, due, outputs)
+            if state.remind_at is not None and state.remind_at <= due:
+                outputs += duties.remind(state, due)
         return outputs
 
     def holds(self, state: UnitState, erasure: UnitErasure) -> bool:
@@ -104,6 +114,8 @@ class Engine:
     def due(self, state: UnitState) -> int | None:
         """When something is to be done next, if nothing comes in before."""
         times: list[int] = [closes(min(state.hours))] if state.hours else []
+        if state.remind_at is not None:
+            times.append(state.remind_at)
         for alert in state.firing.values():
             check_at = state.cases[alert].check_at
             if check_at is not None:
@@ -116,6 +128,7 @@ class Engine:
         state.now = max(state.now, int(insight.event_time))
         count(state, insight, watermark_ms)
         if insight.kind == "answer":
+            outputs += desk.answered(state, insight)
             return
         confidential = bool(state.profile.confidential) and _is_confidential(state, insight)
         if confidential:
@@ -139,6 +152,8 @@ class Engine:
                     self._act_on(state, detector, signal, seen, outputs)
             if written is not None:
                 self._correct(state, detector, insight.id, outputs)
+        if insight.kind == "feedback" and insight.customer_ref is not None and not confidential:
+            outputs += desk.joined(state, insight)
 
     def _act_on(
         self, state: UnitState, detector: Detector, signal: Signal, insight: Insight, outputs: list[Output]
@@ -157,7 +172,8 @@ class Engine:
             case.ended_ms, case.calm_since, case.check_at = None, None, signal.at_ms + CHECK_MS
             case.opened_ms = signal.at_ms
             state.firing[cause] = case.last.alert_id
-            self._tell(state, case, "reopened", outputs, finding=finding)
+            case.last = self._with_finding(state, case, finding)
+            outputs += tell(case, "reopened", finding.at_ms)
         detector.freeze(kept, cause, signal.at_ms, signal.at_ms + LEARN_AGAIN_MS)
 
     def _grow(
@@ -177,14 +193,20 @@ class Engine:
             return
         finding = detector.evaluate(getattr(state, detector.name), case.cause, signal.at_ms)
         if worse or (finding.department is not None and finding.department not in case.departments):
-            self._tell(state, case, "grown", outputs, finding=finding)
+            before = case.last.severity_label
+            case.last = self._with_finding(state, case, finding)
+            if case.last.severity_label != before:
+                duties.worsen(state, case, finding.at_ms)
+            outputs += tell(case, "grown", finding.at_ms)
 
     @staticmethod
     def _same_matter(state: UnitState, cause: str, at_ms: int) -> Case | None:
-        """The last alert of the cause, if it became quiet only lately and nobody has finished it."""
+        """The last alert of the cause, if it became quiet only lately and nobody has finished it. A customer's case is
+        the same as long as it is unfinished."""
         for case in reversed(state.cases.values()):
             if case.cause == cause:
                 lately = case.ended_ms is not None and at_ms - case.ended_ms <= SAME_AGAIN_MS
+                lately |= cause.startswith("recovery:") and case.ended_ms is not None
                 return case if lately and not finished(case.last.state) else None
         return None
 
@@ -204,7 +226,8 @@ class Engine:
         for case in self._firing(state, detector) if state.firing else ():
             if any(evidence.post_id == insight_id for evidence in case.last.evidence):
                 finding = detector.evaluate(getattr(state, detector.name), case.cause, case.found_ms)
-                self._tell(state, case, "corrected", outputs, finding=finding)
+                case.last = self._with_finding(state, case, finding)
+                outputs += tell(case, "corrected", finding.at_ms)
 
     def _erase(self, state: UnitState, erasure: UnitErasure, outputs: list[Output]) -> None:
         likeness.forget(state.likeness, erasure.insight_ids)
@@ -225,11 +248,22 @@ class Engine:
         elif case.calm_since is None:
             case.calm_since = now
         elif now - case.calm_since >= self.hold_ms:
-            case.check_at, case.ended_ms = None, now
-            del state.firing[cause]
-            detector.freeze(kept, cause, case.opened_ms, min(now, case.opened_ms + LEARN_AGAIN_MS))
-            detector.end(kept, cause, now)
-            self._tell(state, case, "quiet", outputs)
+            self._end(state, case, now)
+            outputs += tell(case, "quiet", now)
+
+    def _end(self, state: UnitState, case: Case, now: int) -> None:
+        """The signal of an alert has ended."""
+        detector = self._by_name[case.cause.partition(":")[0]]
+        kept = getattr(state, detector.name)
+        case.check_at, case.ended_ms = None, now
+        del state.firing[case.cause]
+        detector.freeze(kept, case.cause, case.opened_ms, min(now, case.opened_ms + LEARN_AGAIN_MS))
+        detector.end(kept, case.cause, now)
+
+    def _let_go(self, state: UnitState, case: Case) -> None:
+        """A case leaves the unit: what it told is not this unit's any more."""
+        if state.firing.get(case.cause) == case.last.alert_id:
+            self._end(state, case, state.now)
 
     def _settle_in(self, state: UnitState, settings: UnitSettings) -> None:
         """New settings; older ones than those in force change nothing."""
@@ -239,25 +273,8 @@ class Engine:
         if settings.unit is not None:
             for detector in self.detectors:
                 detector.configure(getattr(state, detector.name), settings.unit)
-
-    # What happens at an action
-
-    def _action(self, state: UnitState, action: UnitAction, outputs: list[Output]) -> None:
-        case = state.cases.get(action.alert_id)
-        if case is None:
-            outputs.append(record.entry(action, None, Refusal.UNKNOWN_ALERT))
-            return
-        if action.id in case.actions:
-            outputs.append(record.entry(action, case.last, Refusal.ALREADY_DONE))
-            return
-        step = take(case.last.state, action)
-        if isinstance(step, Refusal):
-            outputs.append(record.entry(action, case.last, step))
-            return
-        case.actions = [*case.actions, action.id][-ACTIONS_MAX:]
-        case.last = msgspec.structs.replace(case.last, state=step.state)
-        self._tell(state, case, step.change, outputs, action=action)
-        outputs.append(record.entry(action, case.last, None))
+        for case in state.cases.values():
+            duties.plan(state, case)
 
     # Records
 
@@ -273,38 +290,13 @@ class Engine:
         secret = _is_confidential(state, insight)
         first = record.opened(state, detector, cause, finding, insight.id, to_head_office=secret)
         state.opened += 1
-        _forget_old_cases(state)
         case = Case(cause=cause, last=first, opened_ms=finding.at_ms, check_at=finding.at_ms + CHECK_MS)
         case.last = self._with_finding(state, case, finding)
         state.cases[first.alert_id] = case
         state.firing[cause] = first.alert_id
-        outputs.append(case.last)
-
-    def _tell(
-        self,
-        state: UnitState,
-        case: Case,
-        change: AlertChange,
-        outputs: list[Output],
-        *,
-        finding: Finding | None = None,
-        action: UnitAction | None = None,
-    ) -> None:
-        """The next record of an alert."""
-        if finding is not None:
-            case.last = self._with_finding(state, case, finding)
-        last = case.last
-        case.last = msgspec.structs.replace(
-            last,
-            change=change,
-            sequence=last.sequence + 1,
-            detected_at=Millis(max(last.detected_at, state.now if finding is None else finding.at_ms)),
-            status="quiet" if case.ended_ms is not None else "firing",
-            ends_at=None if case.ended_ms is None else Millis(case.ended_ms),
-            actor=action.actor if action else None,
-            action_id=action.id if action else None,
-        )
-        outputs.append(case.last)
+        duties.begin(state, case, finding.at_ms)
+        outputs += tell(case, "opened", finding.at_ms)
+        _forget_old_cases(state, outputs)
 
     def _with_finding(self, state: UnitState, case: Case, finding: Finding) -> Alert:
         """The last record with what is seen now."""
@@ -312,6 +304,7 @@ class Engine:
         case.grown_past = max(case.grown_past, finding.grown_past)
         if finding.department is not None and finding.department not in case.departments:
             case.departments = [*case.departments, finding.department]
+        desk.follow(case, finding.threads)
         detector = self._by_name[case.cause.partition(":")[0]]
         taxonomy = self._taxonomies.get(state.profile.industry) or load(state.profile.industry)
         return record.with_finding(case.last, finding, detector, state.profile, state.likeness, taxonomy)
@@ -344,19 +337,28 @@ def _profile(before: Profile, settings: UnitSettings) -> Profile:
         brand=by_kind.get("brand"),
         above=tuple(ancestor.id for ancestor in settings.ancestors),
         confidential=unit.confidential if unit else before.confidential,
+        schedule=schedule_of(unit) if unit else before.schedule,
+        departments=unit.departments if unit else before.departments,
+        escalation=unit.escalation if unit else before.escalation,
         removed=unit is None,
     )
 
 
-def _forget_old_cases(state: UnitState) -> None:
-    """Bounds the memory of cases: those that are quiet and finished go after 30 days, the oldest quiet ones when
-    there are too many."""
-    quiet = sorted((case.ended_ms, key) for key, case in state.cases.items() if case.ended_ms is not None)
-    too_many = len(state.cases) - CASES_MAX + 1
-    for number, (ended, key) in enumerate(quiet):
-        old = ended < state.now - KEEP_CASE_MS and finished(state.cases[key].last.state)
-        if old or number < too_many:
+def _forget_old_cases(state: UnitState, outputs: list[Output]) -> None:
+    """Bounds the memory of cases: those that are quiet and finished go after 30 days. Where there are too many the
+    oldest finished ones go, then the oldest that nobody has worked on: that is told."""
+    quiet = [(case.ended_ms, key) for key, case in state.cases.items() if case.ended_ms is not None]
+    done = sorted(one for one in quiet if finished(state.cases[one[1]].last.state))
+    undone = sorted(one for one in quiet if not finished(state.cases[one[1]].last.state))
+    too_many = len(state.cases) - CASES_MAX
+    for number, (ended, key) in enumerate(done):
+        if ended < state.now - KEEP_CASE_MS or number < too_many:
             del state.cases[key]
+    for _, key in undone[: max(0, len(state.cases) - CASES_MAX)]:
+        case = state.cases.pop(key)
+        case.last = msgspec.structs.replace(case.last, state="dismissed")
+        outputs += tell(case, "dismissed", state.now, reason="too_many_open")
+    duties.look_ahead(state)
 
 
 def outputs_of(alerts: Iterable[Output]) -> list[Alert]:

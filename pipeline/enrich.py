@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from pipeline.alerts.lifecycle import Refusal
 from pipeline.assignment import label_of, refusal
 from pipeline.control import Shape, version_records
 from pipeline.directory import Directory
@@ -362,6 +363,7 @@ class Enricher:
             to_unit=action.to_unit,
             to_department=action.to_department,
             until=action.until,
+            refused=_why_refused(action, lane, self._limits, directory),
             event_time=action.event_time,
             source=source_of(record, 1),
         )
@@ -448,6 +450,14 @@ class Enricher:
         self.outcomes[Outcome.DEAD_LETTER] += 1
         self.dead_letter_reasons[reason] += 1
         return letter_of(record, reason, detail, tries, self._topics("deadletter"))
+
+
+def _why_refused(action: Action, lane: Lane, limits: Limits, directory: Directory) -> str | None:
+    """What the log of the unit cannot see for itself: which units there are, and what time it is."""
+    if action.to_unit is not None and action.to_unit not in directory.units:
+        return Refusal.UNKNOWN_UNIT
+    clock_ms = lane.position.clock_ms
+    return Refusal.FROM_THE_FUTURE if 0 <= clock_ms < action.event_time - limits.future_ms else None
 
 
 def _hidden(text: StoredText, unit_ids: tuple[str, ...], directory: Directory) -> StoredText:

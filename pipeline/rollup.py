@@ -36,7 +36,8 @@ def count(state: UnitState, insight: Insight, watermark_ms: int) -> None:
 
 
 def roll_up(state: UnitState, hour: int) -> list[UnitRollup]:
-    """A closed hour goes to every unit above. The source is filled in where the record is read."""
+    """A closed hour goes to every unit above; of a unit that has none above it, to itself, so that whoever reads
+    `cem.rollup` knows the hours of all. The source is filled in where the record is read."""
     tally = state.hours.pop(hour)
     return [
         UnitRollup(
@@ -48,7 +49,7 @@ def roll_up(state: UnitState, hour: int) -> list[UnitRollup]:
             positive=tally.positive,
             source=Source(topic="", partition=0, offset=0),
         )
-        for above in state.profile.above
+        for above in state.profile.above or (state.unit_id,)
     ]
 
 

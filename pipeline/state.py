@@ -5,18 +5,23 @@ The one rule: every field has a default, so that a state of an older version is 
 
 import msgspec
 
+from pipeline.alerts.deadlines import Promise
 from pipeline.detectors.cascade import CascadeState
 from pipeline.detectors.influential import InfluentialState
+from pipeline.detectors.recovery import RecoveryState
 from pipeline.detectors.severe import SevereState
 from pipeline.detectors.surge import SurgeState
 from pipeline.likeness import LikenessState
+from pipeline.opening import Schedule
 from schemas.alert import Alert
 from schemas.codec import decode_hook, encode_hook
+from schemas.unit import Department
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the engine needs of a unit's settings. `above` are the ids of its region and brand, nearest first.
-    `confidential`: severe causes that are told to head office only, its own and those of the units above."""
+    `confidential`: severe causes that are told to head office only, its own and those of the units above. `schedule`,
+    `departments` and `escalation` decide about deadlines."""
 
     version: int = -1
     name: str | None = None
@@ -27,6 +32,13 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     above: tuple[str, ...] = ()
     removed: bool = False
     confidential: tuple[str, ...] = ()
+    schedule: Schedule = Schedule()
+    departments: tuple[Department, ...] = ()
+    escalation: tuple[str, ...] = ()
+
+    def department(self, name: str | None) -> Department | None:
+        """The first department with this name, None if there is none."""
+        return next((one for one in self.departments if one.name == name), None)
 
     @property
     def head_office(self) -> str | None:
@@ -39,7 +51,9 @@ class Case(msgspec.Struct, omit_defaults=True):
 
     `found_ms`: what the finding in `last` was made at. `calm_since`: since when the detector would end it.
     `check_at`: when to look again, None once it is quiet. `grown_past`: the last threshold of size that was told.
-    `departments`: all that were told. `actions`: the ids of the last actions."""
+    `departments`: all that were told. `actions`: the ids of the last actions. `threads`: of its evidence, and
+    `answered` those of them with an own reply. `promises`: what has to be done by when; `remind_at`: when the next step
+    of one is due, None if none is. `entries`, `hash`: the end of its chain on `cem.cases`."""
 
     cause: str
     last: Alert
@@ -51,6 +65,12 @@ class Case(msgspec.Struct, omit_defaults=True):
     grown_past: int = 0
     departments: list[str] = []
     actions: list[str] = []
+    threads: list[str] = []
+    answered: list[str] = []
+    promises: tuple[Promise, ...] = ()
+    remind_at: int | None = None
+    entries: int = 0
+    hash: str = ""
 
 
 class Tally(msgspec.Struct, array_like=True):
@@ -63,7 +83,8 @@ class Tally(msgspec.Struct, array_like=True):
 
 class UnitState(msgspec.Struct, omit_defaults=True):
     """`now`: the latest event time or due time so far. `opened`: alerts so far. `hours`: own hours that are not yet
-    rolled up; `below`: the last hours of each unit below, for a region or a brand."""
+    rolled up; `below`: the last hours of each unit below, for a region or a brand. `remind_at`: when the next step of
+    a promise of any case is due. `moved`: the last cases that were rerouted, and where to."""
 
     unit_id: str
     profile: Profile = Profile()
@@ -72,10 +93,13 @@ class UnitState(msgspec.Struct, omit_defaults=True):
     severe: SevereState = msgspec.field(default_factory=SevereState)
     cascade: CascadeState = msgspec.field(default_factory=CascadeState)
     influential: InfluentialState = msgspec.field(default_factory=InfluentialState)
+    recovery: RecoveryState = msgspec.field(default_factory=RecoveryState)
     likeness: LikenessState = msgspec.field(default_factory=LikenessState)
     cases: dict[str, Case] = {}
     firing: dict[str, str] = {}
     opened: int = 0
+    remind_at: int | None = None
+    moved: dict[str, str] = {}
     hours: dict[int, Tally] = {}
     below: dict[int, dict[str, Tally]] = {}
 

@@ -1,9 +1,9 @@
 """The history of a case on `cem.cases` (key: the unit that its alert is addressed to): one entry for each record of its
 alert, and the answer to each action.
 
-Entries of one alert are a chain: `hash` is the SHA-256 of the entry's own bytes without it, and these hold the `hash` of
-the entry before (`pipeline/alerts/trail.py`). An action that was refused has changed nothing: its answer has `number` 0
-and is no link of the chain.
+Entries of one alert are a chain: `hash` is the SHA-256 of the entry's own bytes without it, and these hold the `hash`
+of the entry before (`pipeline/alerts/trail.py`). An action that was refused has changed nothing: its answer has
+`number` 0 and is no link of the chain.
 """
 
 from schemas.action import ActionName, DismissalCode

@@ -10,17 +10,18 @@ reason.
 """
 
 from collections.abc import Callable
+from hashlib import blake2b
 from random import Random
 from typing import Any, NamedTuple
 
 import msgspec
 from hypothesis import strategies as st
 
-from pipeline.detectors import influential, severe, surge
+from pipeline.detectors import influential, recovery, severe, surge
 from pipeline.detectors.detector import Detector, Finding, Signal
 from pipeline.spread import IDLE_MS
 from schemas.codec import decode_hook, encode, encode_hook
-from schemas.insight import Insight, InsightKind, Reach, Root, Routing, Sentiment, SevereCause
+from schemas.insight import Insight, InsightKind, Reach, Root, Routing, Scores, Sentiment, SevereCause
 from schemas.record import Source
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis
 
@@ -32,9 +33,13 @@ STATE_BYTES_MAX = 256 * 1024
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Law = Callable[[Detector, Draw], None]
 
+CUSTOMERS = ("C-a", "C-b")
+
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("severe", "one_author_raises_nothing"): "one post is enough",
     ("influential", "one_author_raises_nothing"): "one author is enough",
+    ("recovery", "one_author_raises_nothing"): "one customer is enough",
+    ("recovery", "one_author_counts_once"): "what a customer says again makes it worse",
     ("cascade", "reposts_never_count"): "reposts are its subject",
     ("cascade", "a_late_word_is_judged_where_it_counts"): "a post is judged once, by all that is known of it",
     ("cascade", "retract_undoes_observe"): "who passes a post on twice and takes one back counts no more",
@@ -59,6 +64,12 @@ SUBJECTS: dict[str, Subject] = {
     "severe": Subject(("severe:injury", "severe:illness"), severe.WINDOW_MS, severe.GRACE_MS),
     "influential": Subject(
         ("influential",), influential.WINDOW_MS, influential.GRACE_MS, kinds=("post", "reply", "review")
+    ),
+    "recovery": Subject(
+        tuple(f"recovery:{blake2b(one.encode(), digest_size=8).hexdigest()}" for one in CUSTOMERS),
+        recovery.WINDOW_MS,
+        recovery.GRACE_MS,
+        kinds=("feedback",),
     ),
     "cascade": Subject(("cascade:x:a", "cascade:x:b"), IDLE_MS, 0, kinds=("repost",), people=1000),
 }
@@ -174,6 +185,10 @@ def about(name: str, insight: Insight, choice: int) -> Insight:
         # is taken back do not hold.
         followers = (None, 10_000, 50_000, 200_000, 3_000_000)[choice % 5]
         return msgspec.structs.replace(insight, reach=Reach(followers=followers))
+    if name == "recovery" and insight.kind == "feedback":
+        scores = Scores(csat=(1, 2, 3)[choice % 3])
+        who = CUSTOMERS[choice // 3 % 2]
+        return msgspec.structs.replace(insight, scores=scores, customer_ref=who, contact_consent=choice != 11)
     if name == "cascade" and insight.kind == "repost":
         root = Root(event_time=Millis(START_MS), post=("x:a", "x:b")[choice % 2], label="negative", followers=900)
         words = Sentiment(compound=-0.6, label="negative", confidence=0.6, model="test/1")  # those of its root

@@ -12,15 +12,17 @@ Everything goes through a `Log`, as records of `cem.events` do. Before each even
 than it, on a grid of 10 s: time passes with what is read, never with the wall clock.
 """
 
+from typing import Any
+
 import msgspec
 
 from pipeline.engine import Engine, Output
 from pipeline.log import Log
-from schemas.action import ActionName, DismissalCode
+from schemas.action import ActionName
 from schemas.alert import Alert
 from schemas.case import CaseEntry
-from schemas.event import Ancestor, Event, UnitAction, UnitErasure, UnitSettings
-from schemas.insight import Aspect, Insight, InsightKind, SevereCause
+from schemas.event import Ancestor, Event, UnitAction, UnitErasure, UnitSettings, UnitTransfer
+from schemas.insight import Aspect, Insight, InsightKind, Scores, SevereCause
 from schemas.record import Source
 from schemas.tick import Tick
 from schemas.time import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
@@ -29,6 +31,8 @@ from tests.checks import START_MS, insight
 
 TICK_MS = 10 * SECOND_MS
 SOURCE = "cem.posts/0"
+BY_TIME = ("deadline_warning", "escalated")
+"""The changes that come because nobody did anything."""
 
 
 def time_of(clock: str) -> Millis:
@@ -54,8 +58,9 @@ class Timeline:
     def __init__(self, engine: Engine | None = None, *, unit_id: str = "store-17", partitions: int = 1) -> None:
         self.unit_id = unit_id
         self.log = Log(engine or Engine())
-        self.alerts: list[Alert] = []
+        self.records: list[Alert] = []
         self.entries: list[CaseEntry] = []
+        self.transfers: list[UnitTransfer] = []
         self._offset = 0
         self._told = 0
         self._posts: dict[str, Insight] = {}
@@ -101,6 +106,21 @@ class Timeline:
             for number in range(people)
         ]
 
+    def answer(self, clock: str, post: str) -> None:
+        """The company replies in the thread of a post."""
+        self._offset += 1
+        said = insight(self._offset, time_of(clock), author="acme", mood="neutral", kind="answer", unit_id=self.unit_id)
+        self._apply(clock, msgspec.structs.replace(said, thread=f"x:{post}"))
+
+    def feedback(self, clock: str, customer: str | None, *, consent: bool = True, **scores: Any) -> str:
+        """A customer answers a survey. The name of the feedback."""
+        self._offset += 1
+        said = insight(self._offset, time_of(clock), author=None, kind="feedback", unit_id=self.unit_id)
+        self._apply(clock, msgspec.structs.replace(
+            said, channel="sms", customer_ref=customer, contact_consent=consent, scores=Scores(**scores)
+        ))  # fmt: skip
+        return said.id
+
     def edit(self, clock: str, post: str, *, mood: str | None, severe: tuple[str, ...] = ()) -> None:
         """A post says something else from now on; without a mood, only its counters do."""
         self._again(clock, post, "edit", mood, severe)
@@ -128,10 +148,10 @@ class Timeline:
             source=Source(topic="cem.erasures", partition=0, offset=self._offset),
         ))  # fmt: skip
 
-    def settings(self, clock: str, version: int, name: str | None, *, confidential: tuple[str, ...] = ()) -> None:
-        """From now on the unit is called so; it is removed where it has no name."""
+    def settings(self, clock: str, version: int, name: str | None, **of_unit: Any) -> None:
+        """From now on the unit is called so; it is removed where it has no name. `of_unit`: other fields of a Unit."""
         self._offset += 1
-        unit = Unit(id=self.unit_id, name=name or "", kind="store", time_zone="UTC", confidential=confidential)
+        unit = Unit(**{"id": self.unit_id, "name": name or "", "kind": "store", "time_zone": "UTC", **of_unit})
         self._apply(clock, UnitSettings(
             unit_id=self.unit_id, unit=unit if name else None, version=version,
             ancestors=(Ancestor(id="west", kind="region", name="West"), Ancestor(id="acme", kind="brand", name="Acme")),
@@ -148,14 +168,16 @@ class Timeline:
         alert_id: str | None = None,
         id: str | None = None,
         actor: str = "ana",
-        dismissal_code: DismissalCode | None = None,
+        **said: Any,
     ) -> CaseEntry:
-        """A person does something about an alert, the last one unless told otherwise. What became of it."""
+        """A person does something about an alert, the last one unless told otherwise. What became of it. `said`: other
+        fields of a UnitAction; an assignment is to somebody, unless told otherwise."""
         self._offset += 1
+        given = {"assignee": "bo"} if action == "assign" else {}
         self._apply(clock, UnitAction(
             id=id or f"action-{self._offset}", alert_id=alert_id or self.last.alert_id, unit_id=self.unit_id,
-            action=action, actor=actor, dismissal_code=dismissal_code, event_time=time_of(clock),
-            source=Source(topic="cem.actions", partition=0, offset=self._offset, index=1),
+            action=action, actor=actor, event_time=time_of(clock),
+            source=Source(topic="cem.actions", partition=0, offset=self._offset, index=1), **{**given, **said},
         ))  # fmt: skip
         return self.entries[-1]
 
@@ -168,14 +190,21 @@ class Timeline:
 
     # What is heard
 
-    def news(self) -> list[str]:
-        """The changes since the last call, each with its time."""
-        new, self._told = self.alerts[self._told :], len(self.alerts)
-        return [f"{clock_of(alert.detected_at)} {alert.change}" for alert in new]
+    def news(self, *, deadlines: bool = False) -> list[str]:
+        """The changes since the last call, each with its time; warnings and escalations only where they are asked
+        for."""
+        new, self._told = self.records[self._told :], len(self.records)
+        heard = [alert for alert in new if deadlines or alert.change not in BY_TIME]
+        return [f"{clock_of(alert.detected_at)} {alert.change}" for alert in heard]
+
+    @property
+    def alerts(self) -> list[Alert]:
+        """All records but those that came because nobody did anything."""
+        return [alert for alert in self.records if alert.change not in BY_TIME]
 
     @property
     def last(self) -> Alert:
-        """The last record of any alert."""
+        """The last of these."""
         return self.alerts[-1]
 
     @property
@@ -188,5 +217,12 @@ class Timeline:
         self._take(self.log.apply(event))
 
     def _take(self, outputs: list[Output]) -> None:
-        self.alerts += [output for output in outputs if isinstance(output, Alert)]
+        self.records += [output for output in outputs if isinstance(output, Alert)]
         self.entries += [output for output in outputs if isinstance(output, CaseEntry)]
+        self.transfers += [output for output in outputs if isinstance(output, UnitTransfer)]
+
+    def receive(self, clock: str, transfer: UnitTransfer) -> None:
+        """A case comes from another unit."""
+        self._offset += 1
+        source = Source(topic="cem.rollup", partition=0, offset=self._offset)
+        self._apply(clock, msgspec.structs.replace(transfer, source=source))

@@ -1,30 +1,32 @@
 """By when somebody has to do something about an alert. In: what its department promises, its severity, when the unit is
-open. Out: the times to acknowledge, answer and resolve by, a warning before each, the steps up the chain after it.
+open. Out: promises, the times to acknowledge, answer and resolve by, a warning before each, the steps up the chain.
 
 The one rule: all is counted in opening minutes of the unit that the alert is about, from when the case was opened (or
-reopened), and follows from the settings alone: the same log gives the same times. (With the same time zone data: a
-machine with a newer IANA database may know of a law that another does not. What was promised belongs into the state.)
+reopened, or came to it), and follows from the settings alone: the same log gives the same times.
 Method: service-level targets per priority, as in ITIL's incident management, with escalation by time.
 
 - What a department says counts, whatever the severity. Where it says nothing, `DEFAULTS` do.
 - A warning comes when three quarters of the minutes have passed.
 - When all of them have passed, the first in the chain above the unit is told; after as many minutes again the second,
   and so on, until the state says that it was done. Where nobody is above, the unit itself is told that it is late.
+- What gets worse gives nobody more time: of what was promised before and what would be promised now, the sooner counts.
 - A time that never comes, because the unit is closed for good, is None, and what would happen then does not.
+- How many steps of a promise were told is kept with it: new opening hours move what is to come, and nothing is told
+  twice.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final, Literal, NamedTuple, get_args
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, NamedTuple, get_args
+
+import msgspec
 
 from pipeline.opening import Opening
-from schemas.alert import AlertChange, AlertState, SeverityLabel
+from schemas.alert import AlertChange, AlertState, Duty, SeverityLabel
 from schemas.time import MINUTE_MS, Millis
-from schemas.unit import Department, Unit
+from schemas.unit import Department
 
-Duty = Literal["acknowledge", "answer", "resolve"]
-"""What has to be done by a deadline, in order."""
-
-_DUTIES: Final[tuple[Duty, ...]] = get_args(Duty)
+DUTIES: Final[tuple[Duty, ...]] = get_args(Duty)
 
 
 class Terms(NamedTuple):
@@ -55,12 +57,13 @@ _DONE_IN: Final[dict[Duty, frozenset[AlertState]]] = {
 }
 
 
-class DueTimes(NamedTuple):
-    """By when, in milliseconds; None where that time never comes."""
+class Promise(msgspec.Struct, array_like=True, gc=False):
+    """So many opening minutes for a duty, from `since_ms` on. `told`: how many of its steps were told."""
 
-    acknowledge_by: Millis | None
-    answer_by: Millis | None
-    resolve_by: Millis | None
+    duty: Duty
+    since_ms: int
+    minutes: int
+    told: int = 0
 
 
 class Reminder(NamedTuple):
@@ -86,59 +89,57 @@ def terms_of(department: Department | None, severity: SeverityLabel) -> Terms:
     return Terms(acknowledge, answer, said.resolve_within or max(answer, default.resolve))
 
 
-def department_of(unit: Unit, name: str | None) -> Department | None:
-    """The first department of a unit with this name, None if it has none."""
-    return next((one for one in unit.departments if one.name == name), None)
-
-
 def chain_of(escalation: Sequence[str], above: Sequence[str]) -> tuple[str, ...]:
     """Who is told of a missed deadline, one after the other: whom the unit names, else the units above it, nearest
     first (region, then brand, which is the head office). Nobody twice."""
     return tuple(dict.fromkeys(escalation or above))
 
 
-def due_times(opening: Opening, since_ms: int, terms: Terms) -> DueTimes:
-    """`since_ms`: when the case was opened."""
-    return DueTimes(*(_time(opening.add_open_minutes(since_ms, minutes)) for minutes in terms))
+def promises(since_ms: int, terms: Terms) -> tuple[Promise, ...]:
+    """One for each duty. `since_ms`: when the case was opened."""
+    return tuple(Promise(duty, since_ms, minutes) for duty, minutes in zip(DUTIES, terms, strict=True))
 
 
-def reminders(opening: Opening, since_ms: int, terms: Terms, chain: Sequence[str]) -> tuple[Reminder, ...]:
-    """All that would happen by itself if nobody ever did anything, in order of time; at one time in that of the
-    duties."""
-    found = [
-        reminder
-        for duty, minutes in zip(_DUTIES, terms, strict=True)
-        for reminder in _of(opening, since_ms, duty, minutes, chain)
-    ]
-    return tuple(sorted(found, key=lambda one: one.at_ms))
+def deadline(opening: Opening, promise: Promise) -> Millis | None:
+    """By when, in milliseconds; None if that time never comes."""
+    at_ms = opening.add_open_minutes(promise.since_ms, promise.minutes)
+    return None if at_ms is None else Millis(at_ms)
 
 
-def between(waiting: Sequence[Reminder], state: AlertState, after_ms: int, until_ms: int) -> tuple[Reminder, ...]:
-    """Those that come after the one time and no later than the other, while the state stays what it is."""
-    return tuple(one for one in waiting if after_ms < one.at_ms <= until_ms and not done(one.duty, state))
+def sooner(opening: Opening, old: Promise, new: Promise) -> Promise:
+    """Whichever has to be kept first; of as soon the old one, with what was told of it."""
+    by, by_then = deadline(opening, new), deadline(opening, old)
+    return new if by is not None and (by_then is None or by < by_then) else old
 
 
-def next_at(waiting: Sequence[Reminder], state: AlertState, after_ms: int) -> Millis | None:
-    """When the next one comes, if the state stays what it is; None if none does."""
-    return next((one.at_ms for one in waiting if one.at_ms > after_ms and not done(one.duty, state)), None)
-
-
-def done(duty: Duty, state: AlertState) -> bool:
-    """Whether an alert in this state needs it no more. What was dismissed needs nothing."""
-    return state in _DONE_IN[duty]
-
-
-def _of(opening: Opening, since_ms: int, duty: Duty, minutes: int, chain: Sequence[str]) -> Iterator[Reminder]:
+def steps(opening: Opening, promise: Promise, chain: Sequence[str]) -> Iterator[Reminder]:
+    """All that would happen by itself if nobody ever kept the promise, in order of time."""
     share, whole = WARNING_SHARE
+    since_ms, minutes, duty = promise.since_ms, promise.minutes, promise.duty
     if (at_ms := opening.add_open_ms(since_ms, minutes * MINUTE_MS * share // whole)) is not None:
         yield Reminder(Millis(at_ms), duty, "deadline_warning")
-    steps: list[tuple[int, str | None]] = list(enumerate(chain, 1)) if chain else [(0, None)]
+    levels: list[tuple[int, str | None]] = list(enumerate(chain, 1)) if chain else [(0, None)]
     at_ms = since_ms
-    for level, name in steps:
+    for level, name in levels:
         if (at_ms := opening.add_open_minutes(at_ms, minutes)) is None:
             return
         yield Reminder(Millis(at_ms), duty, "escalated", name, level)
 
 
-def _time(at_ms: int | None) -> Millis | None:
-    return None if at_ms is None else Millis(at_ms)
+def next_step(
+    opening: Opening, kept: Iterable[Promise], chain: Sequence[str], state: AlertState
+) -> tuple[Promise, Reminder] | None:
+    """What happens next by itself while the state stays what it is, and of which promise; of several at one time that
+    of the first duty. None if nothing does."""
+    waiting = [
+        (promise, step)
+        for promise in kept
+        if not done(promise.duty, state)
+        and (step := next(islice(steps(opening, promise, chain), promise.told, None), None)) is not None
+    ]
+    return min(waiting, key=lambda one: one[1].at_ms, default=None)
+
+
+def done(duty: Duty, state: AlertState) -> bool:
+    """Whether an alert in this state needs it no more. What was dismissed needs nothing."""
+    return state in _DONE_IN[duty]

@@ -1,6 +1,6 @@
-"""The records of an alert: what is told when it opens and when a finding changes it, and the answer to an action.
+"""The records of an alert: what is told when it opens and when a finding changes it.
 
-In: a unit's profile, a detector, what it found. Out: Alert, CaseEntry. The one rule: a record is complete in itself,
+In: a unit's profile, a detector, what it found. Out: Alert. The one rule: a record is complete in itself,
 and severity never falls while an alert is open.
 """
 
@@ -8,14 +8,20 @@ import msgspec
 
 from pipeline import likeness
 from pipeline.alerts.identity import alert_id, dedup_key
-from pipeline.alerts.lifecycle import Refusal
 from pipeline.detectors.detector import Detector, Finding
 from pipeline.likeness import LikenessState
 from pipeline.state import Profile, UnitState
 from pipeline.taxonomy import Taxonomy
-from schemas.alert import Alert, AlertRouting, AlertSentiment, Annotations, Authenticity, Labels, SeverityLabel
-from schemas.case import CaseEntry
-from schemas.event import UnitAction
+from schemas.alert import (
+    Alert,
+    AlertRouting,
+    AlertSentiment,
+    Annotations,
+    Authenticity,
+    Labels,
+    SeverityLabel,
+    Work,
+)
 from schemas.time import Millis
 
 READ_AND_ANSWER = "Read the posts, answer the customers, acknowledge the alert."
@@ -24,14 +30,15 @@ READ_AND_ANSWER = "Read the posts, answer the customers, acknowledge the alert."
 def opened(
     state: UnitState, detector: Detector, cause: str, finding: Finding, insight_id: str, *, to_head_office: bool
 ) -> Alert:
-    """The first record of an alert, still without what was found. `insight_id`: what made the difference."""
+    """The first record of an alert, still without what was found, and not yet told. `insight_id`: what made the
+    difference."""
     profile, unit_id, now = state.profile, state.unit_id, Millis(finding.at_ms)
     return Alert(
         change="opened",
         status="firing",
         state="open",
         alert_id=alert_id(unit_id, cause, insight_id, state.opened),
-        sequence=1,
+        sequence=0,
         dedup_key=dedup_key(profile.brand, unit_id, cause),
         addressed_to=profile.head_office if to_head_office else None,
         severity=finding.severity,
@@ -52,6 +59,7 @@ def opened(
         detection=finding.detection,
         sentiment=AlertSentiment(mean=0.0, confidence=0.0, model=finding.model),
         routing=AlertRouting(rule=finding.routing_rule, confidence=finding.routing_confidence),
+        work=Work(customer_ref=finding.customer_ref),
     )
 
 
@@ -95,25 +103,3 @@ def severity_label(severity: int) -> SeverityLabel:
     if severity >= 6:
         return "error"
     return "warning" if severity >= 4 else "info"
-
-
-def entry(action: UnitAction, alert: Alert | None, refusal: Refusal | None) -> CaseEntry:
-    """What became of an action."""
-    return CaseEntry(
-        alert_id=action.alert_id,
-        unit_id=action.unit_id,
-        addressed_to=alert.addressed_to if alert else None,
-        number=0,
-        sequence=alert.sequence if alert else 0,
-        action_id=action.id,
-        action=action.action,
-        actor=action.actor,
-        accepted=refusal is None,
-        reason="done" if refusal is None else refusal.value,
-        status=alert.status if alert else None,
-        state=alert.state if alert else None,
-        note_ref=action.note_ref,
-        resolution_code=action.resolution_code,
-        dismissal_code=action.dismissal_code,
-        event_time=action.event_time,
-    )

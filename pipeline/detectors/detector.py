@@ -31,8 +31,10 @@ class Signal(NamedTuple):
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What a detector sees at `at_ms`. `active`: there is a signal. The reason is all in `detection` and
-    `amplification`; `aspect`, `department` and `journey_stage` are what most of the evidence is about. `grown_past`:
-    the last threshold of size that is passed for certain, where a detector knows such; a higher one is news."""
+    `amplification`; `aspect`, `department` and `journey_stage` are what most of the evidence is about. `threads`: of
+    all of it, at most 50, where an own reply is an answer. `customer_ref`: of whom it is, where it is one customer who
+    asked to be called. `grown_past`: the last threshold of size that is passed for certain, where a detector knows
+    such; a higher one is news."""
 
     at_ms: int
     active: bool
@@ -42,6 +44,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     grown_past: int = 0
     evidence: tuple[Evidence, ...]
     evidence_left_out: int
+    threads: tuple[str, ...] = ()
     sentiment_mean: float
     sentiment_confidence: float
     model: str
@@ -52,6 +55,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     routing_rule: str
     routing_confidence: float
     ends_when: str
+    customer_ref: str | None = None
 
 
 class Detector(Protocol):

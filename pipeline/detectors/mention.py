@@ -14,6 +14,7 @@ from schemas.alert import Evidence
 from schemas.insight import Insight
 
 EVIDENCE_MAX = 10
+THREADS_MAX = 50
 ASPECTS_MAX = 3
 
 Value = TypeVar("Value")
@@ -21,7 +22,7 @@ Value = TypeVar("Value")
 
 class Mention(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One insight. `text_ref`: empty where it is the insight's own id, as it nearly always is. `aspect`, `department`:
-    of the main thing that it speaks of."""
+    of the main thing that it speaks of. `thread`: None where the insight's own id is its thread."""
 
     event_time: int
     insight_id: str
@@ -37,6 +38,7 @@ class Mention(msgspec.Struct, frozen=True, array_like=True, gc=False):
     department: str | None = None
     stage: str | None = None
     language: str | None = None
+    thread: str | None = None
 
 
 def author_of(insight: Insight) -> str:
@@ -63,12 +65,13 @@ def mention_of(insight: Insight) -> Mention:
         department=main.department if main else None,
         stage=insight.journey_stage,
         language=insight.language,
+        thread=None if insight.thread == insight.id else insight.thread,
     )
 
 
 def told(mentions: Sequence[Mention]) -> dict[str, Any]:
-    """The fields of a Finding that say what evidence says together: mood, languages, main aspect, weakest routing, and
-    the newest mentions as references."""
+    """The fields of a Finding that say what evidence says together: mood, languages, main aspect, weakest routing,
+    the newest mentions as references and the newest threads."""
     kept = mentions[-EVIDENCE_MAX:]
     weakest = min(mentions, key=lambda mention: (mention.rule_confidence, mention.rule), default=None)
     count = max(1, len(mentions))
@@ -79,6 +82,7 @@ def told(mentions: Sequence[Mention]) -> dict[str, Any]:
             for one in kept
         ),
         "evidence_left_out": len(mentions) - len(kept),
+        "threads": tuple(dict.fromkeys(one.thread or one.insight_id for one in mentions[-THREADS_MAX:])),
         "sentiment_mean": round(sum(mention.compound for mention in mentions) / count, 4),
         "sentiment_confidence": round(sum(mention.confidence for mention in mentions) / count, 4),
         "model": mentions[-1].model if mentions else "",

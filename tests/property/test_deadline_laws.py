@@ -1,14 +1,23 @@
 """Deadlines, warnings and escalations are where a slow look at the clock on the wall puts them, and come once."""
 
-import itertools
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.alerts.deadlines import DEFAULTS, Terms, between, due_times, next_at, reminders, terms_of
+from pipeline.alerts.deadlines import (
+    DEFAULTS,
+    Promise,
+    Terms,
+    deadline,
+    done,
+    next_step,
+    promises,
+    sooner,
+    steps,
+    terms_of,
+)
 from pipeline.opening import opening_of, schedule_of
 from schemas.alert import AlertState
-from schemas.time import DAY_MS, MINUTE_MS, Millis
+from schemas.time import DAY_MS, MINUTE_MS
 from schemas.unit import Department, Unit
 from tests import opening_reference as reference
 from tests.property.test_opening_laws import minutes_about, strange_units
@@ -40,13 +49,15 @@ def test_all_that_happens_is_where_the_wall_says(
     for duty, minutes in zip(("acknowledge", "answer", "resolve"), terms, strict=True):
         expected.add((when(minutes * 3 // 4), duty, "deadline_warning", None))
         expected |= {(when(minutes * level), duty, "escalated", to) for level, to in enumerate(chain or [None], 1)}
-    found = [one for one in reminders(opening, since_ms, terms, chain) if one.at_ms <= until_ms]
+    promised = promises(since_ms, terms)
+    story = [list(steps(opening, promise, chain)) for promise in promised]
+    found = [one for of_duty in story for one in of_duty if one.at_ms <= until_ms]
     assert {one for one in expected if one[0] is not None} == {
         (one.at_ms, one.duty, one.change, one.to) for one in found
     }
-    assert sorted(one.at_ms for one in found) == [one.at_ms for one in found]
+    assert all(sorted(of_duty, key=lambda one: one.at_ms) == of_duty for of_duty in story)
     due = [time_ms if time_ms is not None and time_ms <= until_ms else None
-           for time_ms in due_times(opening, since_ms, terms)]  # fmt: skip
+           for time_ms in (deadline(opening, promise) for promise in promised)]  # fmt: skip
     assert [when(minutes) for minutes in terms] == due
 
 
@@ -57,23 +68,40 @@ def test_all_that_happens_is_where_the_wall_says(
     terms=st.builds(Terms, *[st.integers(1, 10_000)] * 3),
     chain=chains,
     state=one_of(AlertState),
-    cuts=st.lists(st.integers(0, 30 * DAY_MS), min_size=1, max_size=6),
 )
-def test_however_time_comes_each_is_told_once(
-    unit: Unit, since_ms: int, terms: Terms, chain: list[str], state: AlertState, cuts: list[int]
+def test_each_step_is_told_once_and_in_order(
+    unit: Unit, since_ms: int, terms: Terms, chain: list[str], state: AlertState
 ) -> None:
-    """Steps of any length tell the same as one; where a step tells nothing, there was nothing to look for."""
-    story = reminders(opening_of(schedule_of(unit)), since_ms, terms, chain)
-    times = [since_ms, *(since_ms + cut for cut in sorted(cuts))]
+    """Whoever tells what comes next, one after the other, has told all steps of what is not done, each once."""
+    opening, kept = opening_of(schedule_of(unit)), promises(since_ms, terms)
+    expected = [
+        one for promise in promises(since_ms, terms) for one in steps(opening, promise, chain)
+        if not done(promise.duty, state)
+    ]  # fmt: skip
     told = []
-    for after_ms, until_ms in itertools.pairwise(times):
-        step = between(story, state, after_ms, until_ms)
-        first_ms = next_at(story, state, after_ms)
-        assert bool(step) == (first_ms is not None and first_ms <= until_ms)
-        told += step
-    assert list(between(story, state, since_ms, times[-1])) == told
-    assert len(set(told)) == len(told)
-    assert all(isinstance(one.at_ms, Millis) for one in story)
+    while (following := next_step(opening, kept, chain, state)) is not None:
+        promise, step = following
+        promise.told += 1
+        told.append(step)
+    assert sorted(expected) == sorted(told)
+    assert sorted(one.at_ms for one in told) == [one.at_ms for one in told]
+
+
+@LAW
+@given(
+    unit=units(),
+    since_ms=st.integers(0, 2**42),
+    later_ms=st.integers(0, 30 * DAY_MS),
+    minutes=st.tuples(*[st.integers(1, 10_000)] * 2),
+)
+def test_what_gets_worse_gives_no_more_time(unit: Unit, since_ms: int, later_ms: int, minutes: tuple[int, int]) -> None:
+    """Of two promises the one that has to be kept first counts, and nothing that was told is told again of it."""
+    opening = opening_of(schedule_of(unit))
+    old, new = Promise("answer", since_ms, minutes[0], 2), Promise("answer", since_ms + later_ms, minutes[1])
+    kept = sooner(opening, old, new)
+    times = [at_ms for one in (old, new) if (at_ms := deadline(opening, one)) is not None]
+    assert min(times, default=None) == deadline(opening, kept)
+    assert kept is new or kept.told == 2
 
 
 @LAW

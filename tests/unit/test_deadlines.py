@@ -1,5 +1,6 @@
 """By when, who is warned, who is told after: by hand, on the wall of a store in Berlin."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import get_args
@@ -9,19 +10,20 @@ import pytest
 
 from pipeline.alerts.deadlines import (
     DEFAULTS,
-    DueTimes,
-    Duty,
+    DUTIES,
+    Promise,
+    Reminder,
     Terms,
-    between,
     chain_of,
-    department_of,
+    deadline,
     done,
-    due_times,
-    next_at,
-    reminders,
+    next_step,
+    promises,
+    sooner,
+    steps,
     terms_of,
-)  # fmt: skip
-from pipeline.opening import opening_of, schedule_of
+)
+from pipeline.opening import Opening, opening_of, schedule_of
 from schemas.alert import AlertState, SeverityLabel
 from schemas.unit import Closure, Department, Hours, Unit
 
@@ -48,15 +50,21 @@ FRIDAY = _at("2026-05-22 16:45")
 """A quarter of an hour before a long weekend: Monday is a holiday."""
 
 
+def story_of(opening: Opening, since_ms: int, terms: Terms, chain: Sequence[str]) -> list[Reminder]:
+    """All that would happen by itself, in order of time."""
+    kept = promises(since_ms, terms)
+    return sorted((one for promise in kept for one in steps(opening, promise, chain)), key=lambda one: one.at_ms)
+
+
 def test_friday_evening_before_a_long_weekend() -> None:
     """A quarter of an hour on Friday, the rest from Tuesday on."""
     expected = map(_at, ("2026-05-26 09:15", "2026-05-26 10:45", "2026-05-26 16:45"))
-    assert tuple(expected) == due_times(OPENING, FRIDAY, TERMS)
+    assert list(expected) == [deadline(OPENING, promise) for promise in promises(FRIDAY, TERMS)]
 
 
 def test_the_story_of_an_alert_that_nobody_touches() -> None:
     """Each duty: a warning at three quarters, the region at the end, the head office after as long again."""
-    story = [(one.at_ms, one.duty, one.change, one.to, one.level) for one in reminders(OPENING, FRIDAY, TERMS, CHAIN)]
+    story = [(one.at_ms, one.duty, one.change, one.to, one.level) for one in story_of(OPENING, FRIDAY, TERMS, CHAIN)]
     assert [
         (_at("2026-05-26 09:07:30"), "acknowledge", "deadline_warning", None, 0),
         (_at("2026-05-26 09:15"), "acknowledge", "escalated", "west-director", 1),
@@ -72,13 +80,13 @@ def test_the_story_of_an_alert_that_nobody_touches() -> None:
 
 def test_a_term_of_a_minute_is_warned_of_before_it_ends() -> None:
     """After 45 seconds, not at once."""
-    first, *_ = reminders(OPENING, _at("2026-05-26 12:00"), Terms(1, 1, 1), ())
+    first, *_ = story_of(OPENING, _at("2026-05-26 12:00"), Terms(1, 1, 1), ())
     assert (_at("2026-05-26 12:00:45"), "deadline_warning") == (first.at_ms, first.change)
 
 
 def test_where_nobody_is_above_the_unit_itself_is_told() -> None:
     """Once for each duty: that it is late is a record of its own."""
-    told = [one for one in reminders(OPENING, FRIDAY, TERMS, ()) if one.change == "escalated"]
+    told = [one for one in story_of(OPENING, FRIDAY, TERMS, ()) if one.change == "escalated"]
     assert [("acknowledge", None, 0), ("answer", None, 0), ("resolve", None, 0)] == [
         (one.duty, one.to, one.level) for one in told
     ]
@@ -86,11 +94,12 @@ def test_where_nobody_is_above_the_unit_itself_is_told() -> None:
 
 def test_what_is_done_is_not_asked_for_again() -> None:
     """Acknowledged in time: only answer and resolution are left; answered: only the resolution; resolved: nothing."""
-    story = reminders(OPENING, FRIDAY, TERMS, CHAIN)
-    left = {
-        state: {one.duty for one in between(story, state, FRIDAY, _at("2026-07-01 12:00"))}
-        for state in get_args(AlertState)
-    }
+    left: dict[str, set[str]] = {}
+    for state in get_args(AlertState):
+        kept, left[state] = promises(FRIDAY, TERMS), set()
+        while (following := next_step(OPENING, kept, CHAIN, state)) is not None:
+            following[0].told += 1
+            left[state].add(following[1].duty)
     assert {
         "open": {"acknowledge", "answer", "resolve"}, "acknowledged": {"answer", "resolve"},
         "assigned": {"answer", "resolve"}, "answered": {"resolve"}, "resolved": set(), "verified": set(),
@@ -98,29 +107,42 @@ def test_what_is_done_is_not_asked_for_again() -> None:
     } == left  # fmt: skip
 
 
-def test_time_is_cut_so_that_nothing_is_told_twice() -> None:
-    """What comes at the very end of a step belongs to it and not to the next one."""
-    story = reminders(OPENING, FRIDAY, TERMS, CHAIN)
-    middle, end = _at("2026-05-26 09:15"), _at("2026-05-26 09:45")
-    assert [1, 0] == [len(between(story, "open", middle - 1, middle)), len(between(story, "open", middle, end - 1))]
-    assert story[:3] == between(story, "open", FRIDAY, middle) + between(story, "open", middle, end)
-
-
 @pytest.mark.parametrize(
-    ("state", "after", "expected"),
+    ("state", "told", "expected"),
     [
-        ("open", "2026-05-22 16:45", "2026-05-26 09:07:30"),
-        ("open", "2026-05-26 09:07:30", "2026-05-26 09:15"),
-        ("acknowledged", "2026-05-22 16:45", "2026-05-26 10:15"),
-        ("answered", "2026-05-26 16:45", "2026-05-27 16:45"),
-        ("answered", "2026-05-27 16:45", None),
-        ("resolved", "2026-05-22 16:45", None),
+        ("open", 0, "2026-05-26 09:07:30"),
+        ("open", 1, "2026-05-26 09:15"),
+        ("acknowledged", 0, "2026-05-26 10:15"),
+        ("answered", 2, "2026-05-27 16:45"),
+        ("answered", 3, None),
+        ("resolved", 0, None),
     ],
 )
-def test_when_to_look_again(state: AlertState, after: str, expected: str | None) -> None:
-    """The next reminder that this state still needs."""
-    story = reminders(OPENING, FRIDAY, TERMS, CHAIN)
-    assert (None if expected is None else _at(expected)) == next_at(story, state, _at(after))
+def test_what_comes_next(state: AlertState, told: int, expected: str | None) -> None:
+    """The first step that was not told yet, of what this state still needs."""
+    kept = [Promise(one.duty, one.since_ms, one.minutes, told) for one in promises(FRIDAY, TERMS)]
+    following = next_step(OPENING, kept, CHAIN, state)
+    assert (None if expected is None else _at(expected)) == (None if following is None else following[1].at_ms)
+
+
+def test_new_hours_move_what_is_to_come() -> None:
+    """The store closes for a week: what was told stays told, the next step comes when it is open again."""
+    refit = Unit(id="a", name="a", kind="store", time_zone="Europe/Berlin", opening_hours=STORE.opening_hours,
+                 holidays=STORE.holidays, closures=(Closure(first="2026-05-26", last="2026-06-01"),))  # fmt: skip
+    kept = promises(FRIDAY, TERMS)
+    kept[0].told = 1
+    following = next_step(opening_of(schedule_of(refit)), kept[:1], CHAIN, "open")
+    assert following is not None
+    assert (_at("2026-06-02 09:15"), "escalated") == (following[1].at_ms, following[1].change)
+
+
+def test_worse_is_sooner_and_never_later() -> None:
+    """Ten minutes from now where an hour was promised; not an hour from now where ten minutes are left."""
+    noon = _at("2026-05-26 12:00")
+    hour, soon = Promise("answer", noon, 60, 1), Promise("answer", noon, 10)
+    assert soon == sooner(OPENING, hour, soon)
+    assert soon == sooner(OPENING, soon, hour)
+    assert hour == sooner(OPENING, hour, Promise("answer", noon, 60))
 
 
 def test_closed_for_good_in_between() -> None:
@@ -129,19 +151,18 @@ def test_closed_for_good_in_between() -> None:
                   closures=(Closure(first="2026-05-23", last="9999-12-31"),))  # fmt: skip
     opening = opening_of(schedule_of(closed))
     terms = Terms(acknowledge=16, answer=60, resolve=60)
-    assert DueTimes(None, None, None) == due_times(opening, FRIDAY, terms)
+    assert [None, None, None] == [deadline(opening, promise) for promise in promises(FRIDAY, terms)]
     assert [("acknowledge", "deadline_warning")] == [
-        (one.duty, one.change) for one in reminders(opening, FRIDAY, terms, CHAIN)
+        (one.duty, one.change) for one in story_of(opening, FRIDAY, terms, CHAIN)
     ]
 
 
 @pytest.mark.parametrize("severity", get_args(SeverityLabel))
 def test_what_a_department_says_counts(severity: SeverityLabel) -> None:
-    """Whatever the severity; a department that says nothing, or that the unit does not have, has the defaults."""
-    assert Terms(30, 120, 480) == terms_of(department_of(STORE, "service"), severity)
-    assert DEFAULTS[severity] == terms_of(department_of(STORE, "billing"), severity)
-    assert DEFAULTS[severity] == terms_of(department_of(STORE, "no-such"), severity)
-    assert DEFAULTS[severity] == terms_of(department_of(STORE, None), severity)
+    """Whatever the severity; a department that says nothing, or that is not there, has the defaults."""
+    assert Terms(30, 120, 480) == terms_of(SERVICE, severity)
+    assert DEFAULTS[severity] == terms_of(Department(name="billing"), severity)
+    assert DEFAULTS[severity] == terms_of(None, severity)
 
 
 @pytest.mark.parametrize(
@@ -171,8 +192,8 @@ def test_a_default_gives_way(said: tuple[int | None, ...], expected: tuple[int, 
 def test_the_more_severe_the_sooner() -> None:
     """And within a severity: first acknowledged, then answered, then resolved."""
     order: tuple[SeverityLabel, ...] = ("critical", "error", "warning", "info")
-    for sooner, later in pairwise(order):
-        assert all(a < b for a, b in zip(DEFAULTS[sooner], DEFAULTS[later], strict=True))
+    for quicker, slower in pairwise(order):
+        assert all(a < b for a, b in zip(DEFAULTS[quicker], DEFAULTS[slower], strict=True))
     assert all(list(terms) == sorted(set(terms)) for terms in DEFAULTS.values())
 
 
@@ -192,7 +213,6 @@ def test_who_is_above(escalation: tuple[str, ...], above: tuple[str, ...], expec
 
 def test_the_duties_follow_each_other() -> None:
     """A state that needs no answer needs no acknowledgement, and one that is resolved needs neither."""
-    duties: tuple[Duty, ...] = get_args(Duty)
     for state in get_args(AlertState):
-        flags = [done(duty, state) for duty in duties]
+        flags = [done(duty, state) for duty in DUTIES]
         assert sorted(flags, reverse=True) == flags

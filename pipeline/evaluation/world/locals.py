@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from random import Random
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from pipeline.evaluation.sites import FORMATS, local_unit, parents
 from pipeline.evaluation.world.rhythm import Rhythm, rhythm
 from pipeline.evaluation.world.settings import WorldSettings, log_uniform
+from pipeline.local_time import zone as zone_of
 from schemas.time import HOUR_MS
 from schemas.unit import Closure, Position, Unit
 
@@ -108,6 +108,6 @@ def _repairs(random: Random, days: Sequence[date]) -> Sequence[date]:
 @lru_cache(16)
 def _clock(zone: str, starts: int, hours: int) -> tuple[tuple[int, int], ...]:
     """The local hour of the week (0 is Monday's first) and day (ordinal) of each hour."""
-    local = ZoneInfo(zone)
+    local = zone_of(zone)
     moments = (datetime.fromtimestamp((starts + hour * HOUR_MS) // 1000, local) for hour in range(hours))
     return tuple((moment.weekday() * 24 + moment.hour, moment.toordinal()) for moment in moments)
