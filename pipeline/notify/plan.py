@@ -144,7 +144,7 @@ class Plan:
                 self._make(recipient, keys, now_ms)
 
     def _hold(self, recipient: Recipient, now_ms: int) -> None:
-        """What could not go in time, because a message before it was not through, waits for the end of quiet hours too."""
+        """What could not go in time, because a message before it was not through, waits for the end of quiet hours."""
         end_ms = quiet_until(recipient.quiet_hours, now_ms)
         if end_ms is None:
             return
@@ -252,7 +252,10 @@ class Plan:
         old = [
             key
             for key, entry in self._entries.items()
-            if entry.waiting is None and entry.sending is None and entry.at < now_ms - MARKS_KEPT_MS
+            if entry.waiting is None
+            and entry.sending is None
+            and entry.at < now_ms - MARKS_KEPT_MS
+            and key not in self._changed
         ]
         for key in old:
             del self._entries[key]
