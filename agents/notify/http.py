@@ -6,6 +6,7 @@ offered, cookies are not kept, certificates are checked.
 
 import asyncio
 import contextlib
+import ssl
 
 import aiohttp
 import msgspec
@@ -28,7 +29,7 @@ class Response(msgspec.Struct, frozen=True):
 
 
 class Http:
-    """An async context manager. `ssl_context` None: the machine's own authorities (`SSL_CERT_FILE` adds to them)."""
+    """An async context manager. Whom the machine trusts is trusted, or the authorities that `SSL_CERT_FILE` names."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
@@ -36,7 +37,8 @@ class Http:
     async def __aenter__(self) -> "Http":
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=TRY_SECONDS_MAX, sock_connect=CONNECT_SECONDS_MAX),
-            connector=aiohttp.TCPConnector(limit=0),  # bounded for each recipient: one that hangs takes nobody's place
+            # No limit here: tries are bounded for each recipient, so that one that hangs takes nobody's place.
+            connector=aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context()),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             headers={"User-Agent": "social-cem", "Accept-Encoding": "identity"},
