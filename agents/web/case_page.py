@@ -24,6 +24,7 @@ from schemas.text import StoredText
 POST_SHOWN: Final = 500
 SUSPECT_MIN: Final = 0.4
 """From which mean suspicion on it is worth a line."""
+DOUBTFUL_MIN: Final = 0.7
 
 
 class Post(NamedTuple):
@@ -80,8 +81,7 @@ class CasePage(NamedTuple):
     told: str
     why: tuple[words.Reason, ...]
     spread: Spread | None
-    facts: tuple[str, ...]
-    ends_when: str
+    facts: tuple[words.Reason, ...]
     posts: tuple[Post, ...]
     answers: str
     left_out: str
@@ -113,7 +113,6 @@ def case_page(
         why=words.why(alert),
         spread=_spread(alert),
         facts=tuple(_facts(alert)),
-        ends_when=alert.annotations.ends_when or "",
         posts=tuple(_post(one, alert, model, viewer, zone) for one in reversed(alert.evidence)),
         answers=_answers(alert, zone, now_ms),
         left_out=f"{words.many(left_out, 'more post')} not shown." if left_out else "",
@@ -162,31 +161,33 @@ def _spread(alert: Alert) -> Spread | None:
     said = words.forecast(alert)
     if said is None or spread.low is None or spread.high is None:
         return None
-    text = f"{words.many(spread.reposts, 'repost')} so far; {said} in the end (4 of 5 times it is within)."
+    text = f"{words.many(spread.reposts, 'repost')} so far; {said} in the end, right in four of five cases."
     if spread.supercritical:
         text += " Each repost brings more than one other: it grows by itself."
     likely = spread.forecast if spread.forecast is not None else spread.low
     return Spread(charts.forecast(spread.reposts, spread.low, likely, spread.high, text), text)
 
 
-def _facts(alert: Alert) -> list[str]:
+def _facts(alert: Alert) -> list[words.Reason]:
     told = []
+    if alert.detection.aspects:
+        aspects = ", ".join(words.word(one, {}).lower() for one in alert.detection.aspects)
+        told.append(words.Reason("Spoken of", aspects))
     doubt = alert.authenticity
     if doubt.suspicion >= SUSPECT_MIN or doubt.reasons:
         reasons = ", ".join(words.word(one, words.SUSPICIONS).lower() for one in doubt.reasons)
-        told.append(f"Looks {_doubtful(doubt.suspicion)}{': ' + reasons if reasons else ''}.")
-    if alert.detection.aspects:
-        aspects = ", ".join(words.word(one, {}).lower() for one in alert.detection.aspects)
-        told.append(f"Spoken of: {aspects}.")
+        told.append(words.Reason("Genuine?", f"{_doubtful(doubt.suspicion)}{': ' + reasons if reasons else ''}"))
     rule = words.word(alert.routing.rule, words.RULES).lower()
-    told.append(f"Why this unit: {rule} ({alert.routing.confidence:.0%} sure).")
+    told.append(words.Reason("Why this unit", f"{rule} ({alert.routing.confidence:.0%} sure)"))
     if alert.detection.cold_start:
-        told.append("The place is new, so what is usual here is not well known yet.")
+        told.append(words.Reason("Beware", "the place is new, so what is usual here is not well known yet"))
+    if alert.annotations.ends_when:
+        told.append(words.Reason("It ends when", alert.annotations.ends_when))
     return told
 
 
 def _doubtful(suspicion: float) -> str:
-    return "not genuine" if suspicion >= 0.7 else "partly doubtful" if suspicion >= SUSPECT_MIN else "genuine, mostly"
+    return "doubtful" if suspicion >= DOUBTFUL_MIN else "partly doubtful" if suspicion >= SUSPECT_MIN else "mostly"
 
 
 def _post(evidence: Evidence, alert: Alert, model: Model, viewer: Viewer, zone: str) -> Post:

@@ -16,11 +16,17 @@ from agents.web.moments import day_of, weekday
 from agents.web.words import many
 
 WIDTH: Final = 280
-HEIGHT: Final = 64
-EDGE: Final = 5
+HEIGHT: Final = 84
+FORECAST_WIDTH: Final = 340
+TICKS: Final = 16
+"""Room for weekdays below."""
+EDGE: Final = 6
 STEP_HOURS: Final = 6
-"""Of the mood: an hour of a local unit has too few posts to have one."""
+DAY_HOURS: Final = 24
+"""The mood is that of a whole day: an hour of a local unit has too few posts to have one, and nights have none."""
 DAYS: Final = 7
+SCALE_MIN: Final = 0.3
+"""So much mood fills the picture at least; small changes are not blown up."""
 CHANGE_MIN: Final = 0.15
 """From how much on a mood is called better or worse; the scale is -1 to 1."""
 
@@ -32,33 +38,36 @@ class Day(NamedTuple):
     complaints: int
 
 
-def mood(hours: Sequence[Hour], about: str) -> Markup:
-    """The mood over the week, -1 (all complain) to 1 (all praise), in steps of six hours. Stretches in which nobody
-    said anything are gaps. `about`: the unit's name."""
+def mood(hours: Sequence[Hour], zone_name: str, about: str) -> Markup:
+    """How it was in the 24 hours up to each point of the week, every six hours: praise above the middle, complaints
+    below. Where nobody said anything for a day there is a gap. `about`: the unit's name."""
     points = _moods(hours)
-    title = f"Mood at {about} over 7 days"
-    said = mood_words(hours)
-    if not any(point is not None for point in points):
-        return _svg("mood", title, said, [_middle()])
-    shapes = [_middle()]
+    title, said = f"Mood at {about} over 7 days", mood_words(hours)
+    middle = (HEIGHT - TICKS) / 2
+    shapes = [Markup('<line class="middle" x1="0" x2="{}" y1="{}" y2="{}"/>').format(WIDTH, middle, middle)]
+    highest = max((abs(point) for point in points if point is not None), default=0.0)
+    scale = (middle - EDGE) / max(highest, SCALE_MIN)
     step = (WIDTH - 2 * EDGE) / max(len(points) - 1, 1)
-    run: list[str] = []
-    last = (0.0, 0.0)
+    run: list[tuple[float, float]] = []
+    last: tuple[float, float] | None = None
     for place, point in enumerate([*points, None]):
         if point is not None:
-            last = (EDGE + place * step, HEIGHT / 2 - point * (HEIGHT / 2 - EDGE))
-            run.append(f"{last[0]:.1f},{last[1]:.1f}")
+            last = (EDGE + place * step, middle - point * scale)
+            run.append(last)
         elif run:
-            run = run if len(run) > 1 else [run[0], f"{float(run[0].split(',')[0]) + 1:.1f},{run[0].split(',')[1]}"]
-            shapes.append(Markup('<polyline class="line" points="{}"/>').format(" ".join(run)))
+            shapes.append(_run(run, middle))
             run = []
-    shapes.append(Markup('<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="4"/>').format(*last))
+    if last is not None:
+        shapes.append(Markup('<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="4"/>').format(*last))
+    width = (WIDTH - 2 * EDGE) / DAYS
+    for place, day in enumerate(by_day(hours, zone_name)):
+        shapes.append(_tick(EDGE + (place + 0.5) * width, day.name))
     return _svg("mood", title, said, shapes)
 
 
 def mood_words(hours: Sequence[Hour]) -> str:
     """The same in a sentence: how it is on the last day against the days before."""
-    recent, before = _mood(hours[-24:]), _mood(hours[:-24])
+    recent, before = _mood(hours[-DAY_HOURS:]), _mood(hours[:-DAY_HOURS])
     if recent is None and before is None:
         return "Nobody said anything this week."
     if recent is None:
@@ -73,7 +82,7 @@ def complaints(hours: Sequence[Hour], zone_name: str, about: str) -> Markup:
     """One bar for each of the last seven days, with the figure above and the weekday below."""
     days = by_day(hours, zone_name)
     highest = max((day.complaints for day in days), default=0) or 1
-    base, top = HEIGHT - 14, 14
+    base, top = HEIGHT - TICKS, 14
     width = (WIDTH - 2 * EDGE) / DAYS
     shapes = []
     for place, day in enumerate(days):
@@ -83,13 +92,12 @@ def complaints(hours: Sequence[Hour], zone_name: str, about: str) -> Markup:
         shapes.append(
             Markup(
                 '<rect class="bar{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="2"/>'
-                '<text class="figure" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>'
-                '<text class="tick" x="{:.1f}" y="{}" text-anchor="middle">{}</text>'
+                '<text class="figure" x="{:.1f}" y="{:.1f}" text-anchor="middle">{:,}</text>'
             ).format(
-                last, middle - width * 0.32, base - tall, width * 0.64, tall,
-                middle, base - tall - 3, day.complaints, middle, HEIGHT - 2, day.name,
+                last, middle - width * 0.32, base - tall, width * 0.64, tall, middle, base - tall - 3, day.complaints
             )
-        )  # fmt: skip
+        )
+        shapes.append(_tick(middle, day.name))
     return _svg("days", f"Complaints per day at {about}", days_words(days), shapes)
 
 
@@ -119,24 +127,44 @@ def summary(hours: Sequence[Hour]) -> str:
 
 def forecast(now: int, low: int, likely: int, high: int, said: str) -> Markup:
     """Reposts so far, and the interval in which the end is expected, on one line from nought."""
-    scale = (WIDTH - 2 * EDGE) / max(high, now, 1)
-    at = {
-        name: EDGE + scale * value for name, value in (("now", now), ("low", low), ("likely", likely), ("high", high))
-    }
+    scale = (FORECAST_WIDTH - 2 * EDGE) / max(high, now, 1)
+    at_now, at_low, at_likely, at_high = (EDGE + scale * value for value in (now, low, likely, high))
     shapes = [
         Markup(
-            '<line class="middle" x1="{edge}" x2="{end}" y1="20" y2="20"/>'
-            '<rect class="expected" x="{low:.1f}" y="13" width="{width:.1f}" height="14" rx="7"/>'
-            '<line class="likely" x1="{likely:.1f}" x2="{likely:.1f}" y1="11" y2="29"/>'
-            '<line class="line" x1="{edge}" x2="{now:.1f}" y1="20" y2="20"/>'
-            '<circle class="dot" cx="{now:.1f}" cy="20" r="5"/>'
-        ).format(edge=EDGE, end=WIDTH - EDGE, width=max(at["high"] - at["low"], 2.0), **at)
+            '<line class="middle" x1="{}" x2="{}" y1="20" y2="20"/>'
+            '<rect class="expected" x="{:.1f}" y="12" width="{:.1f}" height="16" rx="8"/>'
+            '<line class="likely" x1="{:.1f}" x2="{:.1f}" y1="10" y2="30"/>'
+            '<line class="line" x1="{}" x2="{:.1f}" y1="20" y2="20"/>'
+            '<circle class="dot" cx="{:.1f}" cy="20" r="5"/>'
+        ).format(
+            EDGE, FORECAST_WIDTH - EDGE, at_low, max(at_high - at_low, 2.0), at_likely, at_likely, EDGE, at_now, at_now
+        )
     ]
-    return _svg("forecast", "Forecast of reposts", said, shapes, height=40)
+    shapes += [
+        Markup('<text class="tick" x="{:.1f}" y="{}" text-anchor="{}">{}</text>').format(x, y, anchor, text)
+        for x, y, anchor, text in (
+            (at_now, 8, "middle" if at_now > 40 else "start", f"{now:,} now"),
+            (at_low, 42, "middle" if at_low > 40 else "start", f"{low:,}"),
+            (at_high, 42, "end", f"{high:,}"),
+        )
+    ]
+    return _svg("forecast", "Forecast of reposts", said, shapes, size=(FORECAST_WIDTH, 46))
 
 
 def _moods(hours: Sequence[Hour]) -> list[float | None]:
-    return [_mood(hours[start : start + STEP_HOURS]) for start in range(0, len(hours), STEP_HOURS)]
+    ends = range(STEP_HOURS, len(hours) + 1, STEP_HOURS)
+    return [_mood(hours[max(end - DAY_HOURS, 0) : end]) for end in ends]
+
+
+def _run(points: Sequence[tuple[float, float]], middle: float) -> Markup:
+    """A stretch without a gap: the line, and the area between it and the middle."""
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    area = f"{points[0][0]:.1f},{middle:.1f} {line} {points[-1][0]:.1f},{middle:.1f}"
+    return Markup('<polygon class="area" points="{}"/><polyline class="line" points="{}"/>').format(area, line)
+
+
+def _tick(x: float, text: str) -> Markup:
+    return Markup('<text class="tick" x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(x, HEIGHT - 2, text)
 
 
 def _mood(hours: Sequence[Hour]) -> float | None:
@@ -157,16 +185,14 @@ def _complaining(value: float) -> str:
     return "more complaints than praise" if value >= -0.4 else "mostly complaints"
 
 
-def _middle() -> Markup:
-    return Markup('<line class="middle" x1="0" x2="{}" y1="{}" y2="{}"/>').format(WIDTH, HEIGHT // 2, HEIGHT // 2)
-
-
-def _svg(kind: str, title: str, said: str, shapes: Sequence[Markup], *, height: int = HEIGHT) -> Markup:
+def _svg(
+    kind: str, title: str, said: str, shapes: Sequence[Markup], *, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> Markup:
     return Markup(
         '<svg class="chart {kind}" viewBox="0 0 {width} {height}" role="img" focusable="false" '
         'aria-labelledby="{kind}-title {kind}-desc"><title id="{kind}-title">{title}</title>'
         '<desc id="{kind}-desc">{said}</desc>{shapes}</svg>'
     ).format(
-        kind=kind, width=WIDTH, height=height, title=escape(title), said=escape(said),
+        kind=kind, width=size[0], height=size[1], title=escape(title), said=escape(said),
         shapes=Markup("").join(shapes),
     )  # fmt: skip

@@ -109,7 +109,7 @@ def _reply(alert: Alert, model: Model, viewer: Viewer, new_id: Callable[[], str]
         return None
     hint = "Answers that your own account gives on the network are seen by themselves. Tell here of calls and letters."
     field = Field("area", "note", "What the customer was told")
-    return Form("reply", words.ACTIONS["reply"], "Mark as answered", new_id(), (field,), hint)
+    return Form("reply", "Answered", "Mark as answered", new_id(), (field,), hint)
 
 
 def _resolve(alert: Alert, model: Model, viewer: Viewer, new_id: Callable[[], str]) -> Form | None:
@@ -129,7 +129,7 @@ def _assign(alert: Alert, model: Model, viewer: Viewer, new_id: Callable[[], str
         return None
     owner = alert.work.assignee or ""
     fields = (Field("text", "assignee", "Who", True, owner, length=NAME_LENGTH_MAX), _NOTE)
-    return Form("assign", "Assign to somebody", "Assign", new_id(), fields)
+    return Form("assign", words.ACTIONS["assign"], "Assign", new_id(), fields)
 
 
 def _comment(alert: Alert, model: Model, viewer: Viewer, new_id: Callable[[], str]) -> Form | None:
@@ -186,7 +186,7 @@ def _publish(alert: Alert, model: Model, viewer: Viewer, new_id: Callable[[], st
     stored = model.text(viewer, alert, alert.work.we_did_ref)
     field = Field("area", "we_did", "What we did", not told, "" if stored is None else stored.text)
     hint = "It may then be shown on the unit's public page."
-    return Form("publish", words.ACTIONS["publish"], "Publish", new_id(), (field,), hint)
+    return Form("publish", "Publish", "Publish what we did", new_id(), (field,), hint)
 
 
 def _reopen(alert: Alert, model: Model, viewer: Viewer, new_id: Callable[[], str]) -> Form | None:

@@ -47,8 +47,8 @@ class Tab(NamedTuple):
 
 
 class Site(NamedTuple):
-    """What every page shows. `clock`: `wall` where time goes on by itself between two messages, else `data`. `live`: the
-    query of the live stream."""
+    """What every page shows. `clock`: `wall` where time goes on by itself between two messages, else `data`; `live`:
+    the query of the live stream."""
 
     viewer: Viewer | None
     role: str

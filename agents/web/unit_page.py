@@ -1,11 +1,11 @@
 """The overview of a unit, a region or the brand. In: a unit, the model, the viewer. Out: a UnitPage for the template.
 
-The one rule: units below are ranked by what is late, then by what waits, then by what is complained of: whoever needs
+The one rule: units below are ranked by what is late, then by the worst that waits, then by how much does: whoever needs
 help stands on top, and everybody is counted with the same eyes that open the list.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, get_args
 
 from markupsafe import Markup
@@ -20,7 +20,7 @@ from agents.web.urgency import due
 from schemas.alert import Alert, SeverityLabel
 from schemas.unit import Unit
 
-BELOW_MAX: Final = 100
+BELOW_MAX: Final = 50
 CARDS_MAX: Final = 10
 LABELS: Final[tuple[SeverityLabel, ...]] = ("critical", "error", "warning", "info")
 TREND_DAYS: Final = 3
@@ -51,6 +51,15 @@ class Below(NamedTuple):
     trend_title: str
 
 
+class Group(NamedTuple):
+    """Units of one kind below: regions, or what has nothing below itself. `more`: what is said of those left out."""
+
+    name: str
+    title: str
+    units: tuple[Below, ...]
+    more: str
+
+
 class Above(NamedTuple):
     """One unit above that the viewer may see."""
 
@@ -73,9 +82,7 @@ class UnitPage(NamedTuple):
     mood_words: str
     days: Markup
     week: str
-    below_title: str
-    below: tuple[Below, ...]
-    below_more: str
+    below: tuple[Group, ...]
     cards: tuple[Card, ...]
 
 
@@ -83,7 +90,6 @@ def unit_page(unit: Unit, model: Model, viewer: Viewer, new_id: Callable[[], str
     """See the module's docstring."""
     alerts = model.alerts(viewer, unit_id=unit.id)
     hours = model.hours(viewer, unit.id)
-    below = _below(unit, model, viewer, alerts)
     counts = Counter(alert.severity_label for alert in alerts)
     return UnitPage(
         name=unit.name,
@@ -96,13 +102,11 @@ def unit_page(unit: Unit, model: Model, viewer: Viewer, new_id: Callable[[], str
         ),
         href=f"/?unit={unit.id}",
         looked=f"Nothing waits. {looked(model, viewer)}",
-        mood=charts.mood(hours, unit.name),
+        mood=charts.mood(hours, unit.time_zone, unit.name),
         mood_words=charts.mood_words(hours),
         days=charts.complaints(hours, unit.time_zone, unit.name),
         week=charts.summary(hours),
-        below_title="Units below, by what waits",
-        below=tuple(below[:BELOW_MAX]),
-        below_more=f"{len(below) - BELOW_MAX:,} more with less to do." if len(below) > BELOW_MAX else "",
+        below=tuple(_groups(unit, model, viewer, alerts)),
         cards=tuple(card_of(alert, model, viewer, new_id()) for alert in alerts[:CARDS_MAX]),
     )
 
@@ -130,27 +134,48 @@ def _above(unit: Unit, model: Model, viewer: Viewer) -> tuple[Above, ...]:
     return tuple(Above(one.id, one.name) for one in reversed(found))
 
 
-def _below(unit: Unit, model: Model, viewer: Viewer, alerts: Sequence[Alert]) -> list[Below]:
-    """The units right below, each with all that is below itself."""
+def _groups(unit: Unit, model: Model, viewer: Viewer, alerts: Sequence[Alert]) -> Iterator[Group]:
+    """What is right below and has units below itself, then all that has none."""
     directory = model.directory
     by_unit: dict[str, list[Alert]] = {}
     for alert in alerts:
         by_unit.setdefault(alert.labels.unit_id, []).append(alert)
-    found = []
-    for child in model.units(viewer):
-        if child.parent != unit.id or child.id == unit.id:
+    below = directory.descendants(unit.id)
+    groups: list[tuple[str, str, list[Unit]]] = [
+        ("above", "Regions, by what waits", []),
+        ("places", "Places, by what waits", []),
+    ]
+    for one in model.units(viewer):
+        if one.id not in below:
             continue
-        own = [
-            alert
-            for unit_id in (child.id, *sorted(directory.descendants(child.id)))
-            for alert in by_unit.get(unit_id, ())
+        if not directory.has_below(one.id):
+            groups[1][2].append(one)
+        elif one.parent == unit.id:
+            groups[0][2].append(one)
+    for name, title, units in groups:
+        if units:
+            ranked = _ranked(units, by_unit, model, viewer)
+            left = len(units) - len(ranked)
+            yield Group(name, title, tuple(ranked), f"{left:,} more with less to do." if left else "")
+
+
+def _ranked(units: Sequence[Unit], by_unit: Mapping[str, list[Alert]], model: Model, viewer: Viewer) -> list[Below]:
+    """Those with most to do. Complaints are counted for these only: a brand may have ten thousand units."""
+    own = {
+        one.id: [
+            alert for unit_id in (one.id, *model.directory.descendants(one.id)) for alert in by_unit.get(unit_id, ())
         ]
-        found.append(_one_below(child, own, model.hours(viewer, child.id), model.now_ms))
-    return sorted(found, key=lambda one: (-one.late, -one.waiting, -one.complaints, one.name, one.id))
+        for one in units
+    }
+    first = sorted(units, key=lambda one: (-_late(own[one.id], model.now_ms), _worst(own[one.id]), -len(own[one.id])))
+    found = [_one_below(one, own[one.id], model.hours(viewer, one.id), model.now_ms) for one in first[:BELOW_MAX]]
+    return sorted(
+        found, key=lambda one: (-one.late, _worst(own[one.id]), -one.waiting, -one.complaints, one.name, one.id)
+    )
 
 
 def _one_below(unit: Unit, alerts: Sequence[Alert], hours: Sequence[Hour], now_ms: int) -> Below:
-    worst = next((label for label in LABELS if any(alert.severity_label == label for alert in alerts)), None)
+    worst = LABELS[_worst(alerts)] if alerts else None
     trend, title = _trend(hours)
     return Below(
         id=unit.id,
@@ -163,6 +188,11 @@ def _one_below(unit: Unit, alerts: Sequence[Alert], hours: Sequence[Hour], now_m
         trend=trend,
         trend_title=title,
     )
+
+
+def _worst(alerts: Sequence[Alert]) -> int:
+    """The place of the worst severity, past the last where nothing waits."""
+    return min((LABELS.index(alert.severity_label) for alert in alerts), default=len(LABELS))
 
 
 def _trend(hours: Sequence[Hour]) -> tuple[str, str]:

@@ -79,7 +79,7 @@ def _post(one: Unrouted, model: Model, viewer: Viewer, new_id: Callable[[], str]
         CandidateButton(
             candidate.unit_id,
             place_of(model, candidate.unit_id),
-            f"{words.word(candidate.rule, words.RULES).lower()}, {candidate.confidence:.0%}",
+            f"{words.word(candidate.rule, words.RULES).lower()}, {candidate.confidence:.0%} sure",
         )
         for candidate in one.candidates
         if may_know(model, viewer, candidate.unit_id)

@@ -281,7 +281,7 @@ def _statistics(seen: Detection) -> list[Reason]:
         meaning = "would be usual, by " + word(seen.baseline, BASELINES)
         lines.append(Reason(usual(seen.expected), meaning))
     if seen.rarity is not None:
-        lines.append(Reason(how_often(seen.rarity).capitalize(), "by chance, so it is hardly chance"))
+        lines.append(Reason(how_often(seen.rarity).capitalize(), "is how often chance brings as much here"))
     return lines
 
 
@@ -291,8 +291,8 @@ def forecast(alert: Alert) -> str | None:
     if spread.low is None or spread.high is None:
         return None
     if spread.low == spread.high:
-        return f"{spread.high:,} reposts expected"
-    return f"{spread.low:,} to {spread.high:,} reposts expected"
+        return f"{spread.high:,} expected"
+    return f"{spread.low:,} to {spread.high:,} expected"
 
 
 def severity(label: SeverityLabel) -> str:

@@ -1,0 +1,1 @@
+"""The console, tried from outside."""
