@@ -80,6 +80,8 @@ _RECORDS = (
     Topic(name="notified", record="Notified", key="recipient, alert and unit", retention_ms=30 * DAY_MS,
           cleanup="compact,delete", about="what was told to whom in messages, and what is still to be told",
           extra=_LATEST),
+    Topic(name="doctor", record="internal", key="none", extra={"message.timestamp.type": "LogAppendTime"},
+          about="empty records that `cem doctor` writes to compare the broker's clock with its own"),
 )  # fmt: skip
 
 

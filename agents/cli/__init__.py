@@ -11,11 +11,13 @@ class Commands(click.Group):
 
     modules: ClassVar[dict[str, str]] = {
         "acls": "Who may do what on Kafka: print the ACLs, apply them.",
+        "archive": "Write history into PostgreSQL, for analysts.",
         "alerts": "Read alerts as a consumer does, act on them as a manager does.",
         "audit": "Check that the history of cases is as it was written.",
         "backtest": "What would have been alerted, at which budget of false alerts.",
         "deadletters": "See what was refused and why; send it through again.",
         "demo": "Start everything and play a scenario into it.",
+        "doctor": "Say what is wrong and what to do.",
         "forecast": "How far posts will spread, from their reposts so far.",
         "ingest": "Send a CSV or JSON-lines file into the service.",
         "kafka": "Run an embedded Apache Kafka in the foreground.",

@@ -64,7 +64,8 @@ def apply(config: Path | None, units: Path | None, check: bool, prune: bool, as_
     wanted = _wanted(settings, units)
     try:
         with Acls(settings) as broker:
-            missing, unwanted = broker.missing(wanted), broker.unwanted(wanted)
+            there = broker.there()
+            missing, unwanted = broker.missing(wanted, there), broker.unwanted(wanted, there)
             added, removed = (0, 0) if check else (len(missing), len(unwanted) if prune else 0)
             if added or removed:
                 with Progress(transient=True, disable=not sys.stderr.isatty()) as progress:

@@ -6,7 +6,7 @@ principals something about a name under our prefix.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -34,6 +34,14 @@ AT_ONCE = 1000
 UNIT_ID = r"[A-Za-z0-9-]+"
 
 Done = Callable[[int], None]
+
+
+class NoAuthorizerError(AdminError):
+    """This Kafka checks no rights."""
+
+
+class NotAllowedError(AdminError):
+    """Who asks may not read or change ACLs."""
 
 
 class Principals:
@@ -93,9 +101,15 @@ class Acls:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def missing(self, rights: Iterable[Right]) -> list[Right]:
-        """Those that the broker does not have."""
-        there = self._there()
+    def there(self) -> set[ACL]:
+        """All ACLs of this Kafka."""
+        every = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+        with _Told(self._settings):
+            found, _ = self._client.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, every))
+        return set(found)
+
+    def missing(self, rights: Iterable[Right], there: Collection[ACL]) -> list[Right]:
+        """Those that are not there."""
         return [right for right in rights if self._acl(right) not in there]
 
     def add(self, rights: list[Right], done: Done = lambda count: None) -> None:
@@ -106,10 +120,10 @@ class Acls:
                     raise refused
             done(len(part))
 
-    def unwanted(self, rights: Iterable[Right]) -> list[ACL]:
+    def unwanted(self, rights: Iterable[Right], there: Iterable[ACL]) -> list[ACL]:
         """What allows our own principals something about our own names, and is not wanted."""
         wanted = {self._acl(right) for right in rights}
-        return [acl for acl in self._there() if acl not in wanted and self._is_ours(acl)]
+        return [acl for acl in there if acl not in wanted and self._is_ours(acl)]
 
     def remove(self, acls: list[ACL], done: Done = lambda count: None) -> None:
         """Removes what `unwanted` gave."""
@@ -121,12 +135,6 @@ class Acls:
                 for refused in [error for _, _, error in self._client.delete_acls(filters) if error.errno]:
                     raise refused
             done(len(part))
-
-    def _there(self) -> set[ACL]:
-        every = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
-        with _Told(self._settings):
-            found, _ = self._client.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, every))
-        return set(found)
 
     def _is_ours(self, acl: ACL) -> bool:
         name = acl.resource_pattern.resource_name
@@ -183,11 +191,11 @@ class _Told:
 
     def __exit__(self, _: Any, error: Any, __: Any) -> None:
         if isinstance(error, SecurityDisabledError):
-            raise AdminError(
+            raise NoAuthorizerError(
                 "this Kafka checks no rights: it has no authorizer (`authorizer.class.name` in its settings)"
             ) from None
         if isinstance(error, AuthorizationError):
-            raise AdminError(
+            raise NotAllowedError(
                 f"{self._settings.sasl_username or 'this client'} may not read or change ACLs: do it as a super "
                 "user of this Kafka (`super.users` in its settings)"
             ) from None

@@ -1,0 +1,52 @@
+"""Can PostgreSQL be reached, where it is set, and is it of this version?"""
+
+from collections.abc import Iterator
+
+from agents.doctor.finding import Finding, warning, well, wrong
+from agents.doctor.patient import Patient
+
+CONNECT_SECONDS_MAX = 5
+
+
+def check(patient: Patient) -> Iterator[Finding]:
+    """Nothing where CEM_POSTGRES is not set. The address is a secret (it may hold a password) and is never shown."""
+    if not patient.settings.postgres:
+        return
+    import psycopg  # most runs need none
+
+    from agents.archive.migrations import migrations
+
+    try:
+        with psycopg.connect(patient.settings.postgres, connect_timeout=CONNECT_SECONDS_MAX) as connection:
+            version = connection.info.server_version // 10_000
+            done = connection.execute("SELECT to_regclass('cem.migration')").fetchone()
+            applied = 0
+            if done and done[0]:
+                row = connection.execute("SELECT count(*) FROM cem.migration").fetchone()
+                applied = int(row[0]) if row else 0
+    except psycopg.ProgrammingError:
+        yield wrong(
+            "history",
+            "CEM_POSTGRES cannot be used, or its user may not read the schema `cem`",
+            "it is of the form postgresql://user:password@host:5432/database",
+        )
+        return
+    except psycopg.Error as error:
+        why = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        yield wrong("history", f"PostgreSQL does not let us in: {why}", "`cem archive` waits, and catches up by itself")
+        return
+    wanted = len(migrations())
+    if applied < wanted:
+        yield warning(
+            "history",
+            f"PostgreSQL {version} has {applied} of {wanted} migrations",
+            "start `cem archive` of this version: it brings the tables up to date",
+        )
+    elif applied > wanted:
+        yield wrong(
+            "history",
+            f"PostgreSQL {version} has {applied} migrations, this version knows {wanted}",
+            "the database is of a newer version: use that one",
+        )
+    else:
+        yield well("history", f"PostgreSQL {version}, tables up to date")

@@ -1,0 +1,39 @@
+"""Does somebody work, and how far behind is it?"""
+
+from collections.abc import Iterator
+
+from agents.doctor.finding import Finding, warning, well, wrong
+from agents.doctor.patient import Patient
+from agents.kafka.progress import Progress
+
+LEFT_WELL = 1000
+"""So many records are there at any moment where much comes in."""
+
+
+def check(patient: Patient) -> Iterator[Finding]:
+    """Wrong without a worker; a warning where more waits than is in flight anyway."""
+    group = patient.settings.group
+    found = patient.admin.describe_groups([group]).get(group, {})
+    members = found.get("members") or ()
+    if not members:
+        yield wrong("lag", f"nobody works: the group {group!r} has no members", "start a worker (`cem run`)")
+    elif found.get("group_state") not in ("Stable", None):
+        yield warning(
+            "lag",
+            f"the workers are sharing out the partitions ({found['group_state']})",
+            "look again in half a minute; if it stays, one of them comes and goes: look at their logs",
+        )
+    with Progress(patient.settings, patient.topics) as progress:
+        left = {name: count for name, count in progress.left().items() if count}
+    total = sum(left.values())
+    told = ", ".join(f"{name} {count:,}" for name, count in sorted(left.items(), key=lambda one: -one[1]))
+    if total > LEFT_WELL:
+        yield warning(
+            "lag",
+            f"{total:,} records wait ({told})",
+            "normal after a stop: it gets less. If it grows: more workers, up to the number of partitions "
+            "(deploy/README.md, Lag rises)",
+        )
+    elif members:
+        count = f"{len(members)} worker{'s' if len(members) != 1 else ''}"
+        yield well("lag", f"{count}, {total:,} records wait")
