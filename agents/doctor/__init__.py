@@ -12,12 +12,13 @@ from agents.doctor import clock, directory, history, kafka, lag, letters, rights
 from agents.doctor.finding import Finding, warning, wrong
 from agents.doctor.patient import Patient
 from agents.kafka.admin import AdminError
-from agents.kafka.reach import UnreachableError, sentence
+from agents.kafka.reach import UnreachableError, sentence, why_not
 from agents.kafka.reader import ReadError
 
 Check = Callable[[Patient], Iterator[Finding]]
 
 WITH_KAFKA: dict[str, Check] = {
+    "kafka": kafka.check,
     "topics": topics.check,
     "rights": rights.check,
     "clock": clock.check,
@@ -30,29 +31,32 @@ WITH_KAFKA: dict[str, Check] = {
 def examine(patient: Patient) -> Iterator[Finding]:
     """All findings, one after the other as they are made. Raises nothing that has to do with Kafka."""
     yield from secrets.check(patient)
-    reached = True
-    for finding in _guarded("kafka", kafka.check, patient):
-        reached = reached and finding.level != "wrong"
-        yield finding
-    if reached:
-        for name, check in WITH_KAFKA.items():
-            yield from _guarded(name, check, patient)
-    else:
-        yield warning(
-            "kafka", f"not looked at without Kafka: {', '.join(WITH_KAFKA)}", "mend the above, and look again"
-        )
+    yield from _kafka(patient)
     yield from worker.check(patient)
     yield from history.check(patient)
 
 
-def _guarded(name: str, check: Check, patient: Patient) -> Iterator[Finding]:
-    """Kafka may go away while we look, or refuse to tell."""
-    try:
-        yield from check(patient)
-    except (AdminError, ReadError, UnreachableError) as error:
-        yield wrong(
-            name, f"could not be looked at: {error}", "look again; if it stays, look at Kafka and at the rights"
-        )
-    except (KafkaError, OSError, TimeoutError) as error:
-        why = sentence(patient.settings, error) or type(error).__name__
-        yield wrong(name, f"could not be looked at: {why}", "look again; if it stays, look at Kafka and at the rights")
+def _kafka(patient: Patient) -> Iterator[Finding]:
+    """Kafka may be away, go away while we look, or refuse to tell. Once it is away nothing further is asked of it:
+    each question would wait for half a minute."""
+    left = list(WITH_KAFKA)
+    while left:
+        name = left.pop(0)
+        try:
+            for finding in WITH_KAFKA[name](patient):
+                yield finding
+                if name == "kafka" and finding.level == "wrong":
+                    yield _unseen(left)
+                    return
+        except (AdminError, ReadError, UnreachableError, KafkaError, OSError, TimeoutError) as error:
+            refusal = why_not(patient.settings)
+            if refusal is not None:
+                yield wrong(name, f"Kafka went away: {refusal.why}", "look again when it is back")
+                yield _unseen(left)
+                return
+            why = sentence(patient.settings, error) or type(error).__name__
+            yield wrong(name, f"could not be looked at: {why}", "look at the findings above, and at the rights")
+
+
+def _unseen(left: list[str]) -> Finding:
+    return warning("kafka", f"not looked at without Kafka: {', '.join(left)}", "mend the above, and look again")

@@ -17,6 +17,8 @@ from agents.settings import Settings
 from pipeline.directory import Directory
 from schemas.topics import Topics
 
+ANSWER_MS_MAX = 10_000
+
 Clock = Callable[[], int]
 """Gives milliseconds since 1970."""
 
@@ -40,14 +42,14 @@ class Patient:
     @cached_property
     def admin(self) -> Any:
         """kafka-python's client. Raises UnreachableError."""
-        client = connect(self.settings, KafkaAdminClient, client_id="cem-doctor")
+        client = connect(self.settings, KafkaAdminClient, client_id="cem-doctor", request_timeout_ms=ANSWER_MS_MAX)
         self._stack.callback(client.close)
         return client
 
     @cached_property
     def consumer(self) -> Any:
         """kafka-python's consumer, without a group. Raises UnreachableError."""
-        client: Any = connect(self.settings, KafkaConsumer, enable_auto_commit=False, auto_offset_reset="earliest")
+        client: Any = connect(self.settings, KafkaConsumer, enable_auto_commit=False, request_timeout_ms=ANSWER_MS_MAX)
         self._stack.callback(client.close)
         return client
 

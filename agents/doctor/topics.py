@@ -41,8 +41,8 @@ def _widths(patient: Patient) -> Iterator[Finding]:
             yield wrong(
                 "topics",
                 f"{state} has {len(there[state]['partitions'])} partitions, {name} has {width}: no worker starts",
-                "partitions cannot be taken away: add them where they are fewer, with the tools of Kafka, while no worker "
-                "runs; or make a clean start (deploy/README.md)",
+                "partitions cannot be taken away: add them where they are fewer, with the tools of Kafka, while no "
+                "worker runs; or make a clean start (deploy/README.md)",
             )
         if spec.name in ONE_PARTITION and width != 1:
             yield wrong(
