@@ -71,6 +71,7 @@ class Process(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer = AIOKafkaConsumer(
             **aiokafka_options(self._settings),
             group_id=self._group,
+            group_instance_id=self._settings.instance or None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
