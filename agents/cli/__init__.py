@@ -11,8 +11,8 @@ class Commands(click.Group):
 
     modules: ClassVar[dict[str, str]] = {
         "acls": "Who may do what on Kafka: print the ACLs, apply them.",
-        "archive": "Write history into PostgreSQL, for analysts.",
         "alerts": "Read alerts as a consumer does, act on them as a manager does.",
+        "archive": "Write history into PostgreSQL, for analysts.",
         "audit": "Check that the history of cases is as it was written.",
         "backtest": "What would have been alerted, at which budget of false alerts.",
         "deadletters": "See what was refused and why; send it through again.",

@@ -1,0 +1,260 @@
+"""The process of `cem archive`: from Kafka into PostgreSQL, until SIGTERM or Ctrl-C.
+
+In: settings. Out: rows. The rules: where it goes on stands in the database, in the transaction of the rows, and nowhere
+else; what was read and is not written is read again; while Kafka or PostgreSQL is away it holds at most two batches and
+asks again, ever more rarely. Of several, one works and the others stand by.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from agents.archive.batch import ARCHIVED, Batch
+from agents.archive.migrations import migrate
+from agents.archive.session import Fenced, Session, is_about_content, passes
+from agents.health import HealthServer
+from agents.kafka.client import aiokafka_options
+from agents.settings import Settings
+from pipeline import metrics
+from schemas.topics import Topics
+
+BACK_OFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+HOUSE_SECONDS = 60.0
+PROBE_SECONDS = 5.0
+PROBES_MAX = 3
+STAND_BY_SECONDS = 1.0
+
+
+class ArchiveError(RuntimeError):
+    """It cannot go on, and waiting does not help. The message says what to do."""
+
+
+class _Away(RuntimeError):
+    """Kafka is there in part: a topic is missing, or it does not answer."""
+
+
+class Archive:
+    """`from_start`: forget the positions, once."""
+
+    def __init__(self, settings: Settings, *, from_start: bool = False) -> None:
+        self._settings = settings
+        self._from_start = from_start
+        self._topics = Topics(settings.prefix)
+        self._owner = f"{socket.gethostname()}/{os.getpid()}"
+        self._stopping = asyncio.Event()
+        self._why_not: str | None = "starting"
+        self._probes_failed = 0
+        self._next: dict[TopicPartition, int] = {}
+        self.health = HealthServer(settings.http_host, settings.http_port, lambda: self._why_not)
+
+    def stop(self) -> None:
+        """Asks it to end in good order: what is being written is finished."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Until `stop`. Raises ArchiveError, MigrationError, Fenced, OSError if the port is taken."""
+        await self.health.start()
+        print(f"cem archive: http port {self.health.port}", flush=True)
+        failures = 0
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                await self._tenure()
+            except psycopg.Error as error:
+                if not passes(error):
+                    raise
+                self._wait_for("postgres", f"PostgreSQL does not answer: {_first_line(error)}")
+            except (KafkaError, OSError, TimeoutError, _Away) as error:
+                self._wait_for("kafka", f"Kafka does not answer: {_first_line(error)}")
+            failures = 0 if time.monotonic() - began > BACK_OFF_SECONDS[-1] else failures + 1
+            await self._pause(BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS)) - 1] if failures else 0.2)
+        await self.health.stop()
+
+    def _wait_for(self, what: str, why: str) -> None:
+        if self._why_not != why:
+            print(f"cem archive: {why}; trying again", file=sys.stderr, flush=True)
+        self._why_not = why
+        metrics.ARCHIVE_WAITS.labels(what).inc()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _tenure(self) -> None:
+        """With one connection to each side, until `stop` or until one of them is lost."""
+        settings = self._settings
+        for name in await asyncio.to_thread(migrate, settings.postgres):
+            print(f"cem archive: applied {name}", flush=True)
+        session = await Session.connect(settings.postgres, self._owner, settings.archive_retention_months)
+        try:
+            while not await session.leads():
+                self._why_not = "another archive works; standing by"
+                await self._pause(STAND_BY_SECONDS)
+                if self._stopping.is_set():
+                    return
+            async with self._kafka() as (consumer, producer):
+                await self._begin(session, consumer)
+                self._why_not = None
+                probe = asyncio.ensure_future(self._probe(consumer))
+                try:
+                    await self._work(session, consumer, producer)
+                finally:
+                    probe.cancel()
+        finally:
+            await session.close()
+
+    @contextlib.asynccontextmanager
+    async def _kafka(self) -> AsyncIterator[tuple[Any, Any]]:
+        consumer = AIOKafkaConsumer(
+            **aiokafka_options(self._settings),
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=100,
+        )
+        producer = AIOKafkaProducer(**aiokafka_options(self._settings), enable_idempotence=True, acks="all")
+        try:
+            await consumer.start()
+            await producer.start()
+            yield consumer, producer
+        finally:
+            for client in (consumer, producer):
+                with contextlib.suppress(Exception):
+                    await client.stop()
+
+    async def _begin(self, session: Session, consumer: Any) -> None:
+        """Takes all partitions over and goes on where the database says."""
+        cluster = await consumer._client.fetch_all_metadata()  # of topics that are not assigned nothing else tells
+        partitions = []
+        for topic in map(self._topics, ARCHIVED):
+            numbers = cluster.partitions_for_topic(topic)
+            if not numbers:
+                raise _Away(f"there is no topic {topic}; make it with: cem topics apply")
+            partitions += [TopicPartition(topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        self._next = await session.take_over(partitions)
+        for one in partitions:
+            offset = self._next[one]
+            if self._from_start:
+                offset = begins[one]
+            elif offset > ends[one]:
+                raise ArchiveError(
+                    f"the database is at offset {offset} of {one.topic}/{one.partition}, which ends at {ends[one]}. "
+                    "Was Kafka replaced? `cem archive --from-start` reads what the new one has; what is there stays"
+                )
+            elif offset < begins[one]:
+                if offset:
+                    print(
+                        f"cem archive: {one.topic}/{one.partition}: offsets {offset} to {begins[one] - 1} are gone "
+                        "from Kafka (its retention has passed) and are missing here",
+                        file=sys.stderr,
+                        flush=True,
+                    )
+                offset = begins[one]
+            if offset != self._next[one]:
+                await session.set_position(one, offset)
+                self._next[one] = offset
+            consumer.seek(one, offset)
+        self._from_start = False
+
+    async def _work(self, session: Session, consumer: Any, producer: Any) -> None:
+        """Reads the next batch while the last one is written."""
+        house_at, writing = 0.0, None
+        try:
+            while not self._stopping.is_set():
+                batch = await self._gather(consumer)
+                if writing is not None:
+                    await writing
+                    writing = None
+                if self._probes_failed >= PROBES_MAX:
+                    raise _Away("no answer to the last requests")
+                if time.monotonic() >= house_at:
+                    for name in await session.keep_house():
+                        print(f"cem archive: dropped {name}, older than the retention", flush=True)
+                    house_at = time.monotonic() + HOUSE_SECONDS
+                if batch is not None:
+                    writing = asyncio.ensure_future(self._write(session, producer, batch))
+            if writing is not None:
+                await writing
+                writing = None
+        finally:
+            if writing is not None:
+                writing.cancel()
+                await asyncio.wait([writing])
+
+    async def _gather(self, consumer: Any) -> Batch | None:
+        """What comes within `archive_batch_seconds`, or as much as a batch takes; None if nothing comes."""
+        found: dict[TopicPartition, list[Any]] = {}
+        count, most = 0, self._settings.archive_batch_records_max
+        until = time.monotonic() + self._settings.archive_batch_seconds
+        while count < most and (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
+            fetched = await consumer.getmany(timeout_ms=int(left * 1000) + 1, max_records=most - count)
+            for partition, records in fetched.items():
+                found.setdefault(partition, []).extend(records)
+                count += len(records)
+        if not found:
+            return None
+        batch = Batch(self._topics)
+        for partition, records in found.items():
+            batch.add(partition, records, self._next[partition])
+            self._next[partition] = records[-1].offset + 1
+            await asyncio.sleep(0)  # the batch before is being written meanwhile
+        return batch
+
+    async def _write(self, session: Session, producer: Any, batch: Batch) -> None:
+        """Dead letters first: if the rest fails they are written again, as the same bytes under the same key."""
+        for letter in batch.letters:
+            await producer.send_and_wait(letter.topic, letter.value, letter.key)
+            metrics.DEAD_LETTERS.labels("archive").inc()
+        try:
+            await session.write(batch)
+        except psycopg.Error as error:
+            if not is_about_content(error):
+                raise
+            if batch.count == 1:
+                await self._write(session, producer, batch.without_record("not_storable", _first_line(error)))
+            else:
+                for half in batch.halves():
+                    await self._write(session, producer, half)
+
+    async def _probe(self, consumer: Any) -> None:
+        """Measures the lag, and notices that Kafka is away, which a consumer bears in silence."""
+        partitions = list(self._next)
+        self._probes_failed = 0
+        while True:
+            try:
+                ends = await asyncio.wait_for(consumer.end_offsets(partitions), PROBE_SECONDS)
+                for one in partitions:
+                    lag = ends[one] - max(self._next[one], await consumer.position(one))
+                    metrics.ARCHIVE_LAG_RECORDS.labels(one.topic, str(one.partition)).set(max(0, lag))
+                self._probes_failed = 0
+            except (KafkaError, OSError, TimeoutError):
+                self._probes_failed += 1
+            await asyncio.sleep(PROBE_SECONDS)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+async def run(settings: Settings, *, from_start: bool) -> None:
+    """Archives until SIGTERM or Ctrl-C."""
+    archive = Archive(settings, from_start=from_start)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, archive.stop)
+    await archive.run()
+
+
+__all__ = ["Archive", "ArchiveError", "Fenced", "run"]

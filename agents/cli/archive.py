@@ -1,0 +1,69 @@
+"""`cem archive`: history into PostgreSQL, for analysts."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import click
+import psycopg
+
+from agents.archive.migrations import MigrationError, migrate
+from agents.cli.context import Mistake, config_option, load_settings, load_with_kafka
+from agents.kafka.crash import die
+from agents.settings import Settings
+
+
+@click.command()
+@config_option
+@click.option("--http-port", type=int, help="Port of /metrics, /live and /ready.")
+@click.option("--from-start", is_flag=True, help="Read all that Kafka still has once more; rows that are there stay.")
+@click.option("--migrate-only", is_flag=True, help="Set the database up and end. Needs no Kafka.")
+def archive(config: Path | None, http_port: int | None, from_start: bool, migrate_only: bool) -> None:
+    """Write insights, alerts and cases into PostgreSQL, until SIGTERM or Ctrl-C.
+
+    Each record exactly once: where it goes on stands in the database. Kill it at any time. Start it twice if you like:
+    one works, the other stands by. deploy/history.md says what is in the database and how to read it.
+
+    \b
+    Example:
+      export CEM_KAFKA=broker:9092 CEM_POSTGRES=postgresql://cem:secret@db/cem
+      cem archive
+    """
+    if migrate_only:
+        _migrate(load_settings(config))
+        return
+    settings = load_with_kafka(config, http_port=http_port)
+    check_postgres(settings)
+    from agents.archive.process import ArchiveError, run  # Kafka's clients are slow to import
+
+    logging.basicConfig(level=logging.CRITICAL)  # aiokafka tells of every retry; we say once that Kafka is away
+    try:
+        asyncio.run(run(settings, from_start=from_start))
+    except (ArchiveError, MigrationError) as error:
+        raise Mistake(str(error)) from None
+    except Exception as error:
+        die("the archive cannot go on", error)
+
+
+def check_postgres(settings: Settings) -> None:
+    """That a database is set, in a form that can be read. What is set is not printed: it holds a password."""
+    if not settings.postgres:
+        raise Mistake("no database is set; export CEM_POSTGRES=postgresql://user:password@host:port/database")
+    try:
+        psycopg.conninfo.conninfo_to_dict(settings.postgres)
+    except psycopg.ProgrammingError:
+        raise Mistake(
+            "postgres: this is no address of a database; write it like postgresql://user:password@host:port/database "
+            "(special characters in the password as %XX)"
+        ) from None
+
+
+def _migrate(settings: Settings) -> None:
+    check_postgres(settings)
+    try:
+        done = migrate(settings.postgres)
+    except MigrationError as error:
+        raise Mistake(str(error)) from None
+    except psycopg.OperationalError as error:
+        raise Mistake(f"no PostgreSQL answers: {str(error).strip().partition(chr(10))[0]}") from None
+    click.echo("\n".join(f"applied {name}" for name in done) or "nothing to do")
