@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from agents.web.hours import Hour
 from agents.web.moments import day_of, weekday
+from agents.web.show import clean
 from agents.web.words import many
 
 WIDTH: Final = 280
@@ -193,6 +194,6 @@ def _svg(
         'aria-labelledby="{kind}-title {kind}-desc"><title id="{kind}-title">{title}</title>'
         '<desc id="{kind}-desc">{said}</desc>{shapes}</svg>'
     ).format(
-        kind=kind, width=size[0], height=size[1], title=escape(title), said=escape(said),
+        kind=kind, width=size[0], height=size[1], title=escape(clean(title)), said=escape(clean(said)),
         shapes=Markup("").join(shapes),
     )  # fmt: skip
