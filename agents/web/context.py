@@ -10,7 +10,7 @@ from aiohttp import web
 
 from agents.settings import Settings
 from agents.web.access import Viewer
-from agents.web.identify import Doorkeeper
+from agents.web.identify import Doorkeeper, Identified
 from agents.web.live import Hub
 from agents.web.model import Model
 from pipeline.emission import Emission
@@ -30,9 +30,9 @@ HUB = web.AppKey("hub", Hub)
 SEND: web.AppKey[Any] = web.AppKey("send", object)
 DOOR = web.AppKey("door", Doorkeeper)
 CLOCK: web.AppKey[Any] = web.AppKey("clock", object)
-IDENTIFIED = "identified"
-VIEWER = "viewer"
-CSRF = "csrf"
+IDENTIFIED: web.RequestKey[Identified] = web.RequestKey("identified", Identified)
+VIEWER = web.RequestKey("viewer", Viewer)
+CSRF = web.RequestKey("csrf", str)
 
 
 def model_of(request: web.Request) -> Model:
