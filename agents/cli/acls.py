@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import orjson
+from rich.console import Console
 from rich.progress import Progress
 
 from agents.cli.context import Mistake, config_option, load_settings, load_with_kafka
@@ -68,7 +69,9 @@ def apply(config: Path | None, units: Path | None, check: bool, prune: bool, as_
             missing, unwanted = broker.missing(wanted, there), broker.unwanted(wanted, there)
             added, removed = (0, 0) if check else (len(missing), len(unwanted) if prune else 0)
             if added or removed:
-                with Progress(transient=True, disable=not sys.stderr.isatty()) as progress:
+                with Progress(
+                    console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+                ) as progress:
                     bar = progress.add_task("ACLs", total=added + removed)
                     broker.add(missing, lambda count: progress.advance(bar, count))
                     if prune:

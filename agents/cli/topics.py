@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 import orjson
+from rich.console import Console
+from rich.progress import Progress
 
 from agents.cli.context import Mistake, config_option, load_with_kafka
 from agents.kafka.admin import Admin, AdminError
@@ -36,7 +38,14 @@ def apply(config: Path | None, check: bool, as_json: bool) -> None:
         with Admin(settings, names) as admin:
             created = [] if check else admin.apply()
             if not check:
-                created += admin.apply(unit.id for unit in read_units(settings, names).units.values())
+                units = read_units(settings, names).units
+                with Progress(
+                    console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+                ) as progress:
+                    bar = progress.add_task("topics of units", total=None)
+                    created += admin.apply(
+                        units, lambda made, all_of: progress.update(bar, completed=made, total=all_of)
+                    )
             problems = admin.problems()
     except (AdminError, ReadError) as error:
         raise Mistake(str(error)) from None

@@ -4,7 +4,7 @@ In: the wanted topics. Out: what was created and what is not as it should be. Th
 nothing; a difference in partitions is reported, because it is a person's decision.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kafka.admin import KafkaAdminClient
@@ -18,6 +18,9 @@ from schemas.topics import INPUTS, Topic, Topics
 TOPICS_AT_ONCE = 500
 ALREADY_EXISTS = 36
 """Kafka's error code; another worker was faster."""
+
+
+Done = Callable[[int, int], None]
 
 
 class AdminError(RuntimeError):
@@ -49,17 +52,18 @@ class Admin:
         described = self._client.describe_topics(names) if names else []
         return {topic["name"]: len(topic["partitions"]) for topic in described}
 
-    def apply(self, unit_ids: Iterable[str] = ()) -> list[str]:
-        """Creates what is missing: all topics, and those of these units. Gives the names of the new ones."""
+    def apply(self, unit_ids: Iterable[str] = (), done: Done = lambda made, all_of: None) -> list[str]:
+        """Creates what is missing: all topics, and those of these units; `done` is told how many of how many are there
+        after each step. Gives the names of the new ones."""
         there = self.existing()
         wanted = {name: (spec, self.width(spec)) for name, spec in self._topics.specs.items()}
         unit_spec = self._topics.unit_alerts_spec()
         wanted |= {self._topics.unit_alerts(unit_id): (unit_spec, 1) for unit_id in unit_ids}
         missing = {name: how for name, how in wanted.items() if name not in there}
-        self._create(missing)
+        self._create(missing, done)
         return sorted(missing)
 
-    def _create(self, missing: dict[str, tuple[Topic, int]]) -> None:
+    def _create(self, missing: dict[str, tuple[Topic, int]], done: Done) -> None:
         new = {
             name: {
                 "num_partitions": width,
@@ -81,6 +85,7 @@ class Admin:
             if refused:
                 first = refused[0]
                 raise AdminError(f"topic {first['name']} could not be created: {first['error_message']}")
+            done(min(start + TOPICS_AT_ONCE, len(names)), len(names))
 
     def delete_all(self) -> None:
         """Deletes all topics under the prefix: for a demo's own prefix only."""
