@@ -24,6 +24,7 @@ from agents.health import HealthServer
 from agents.kafka.client import aiokafka_options
 from agents.kafka.crash import die
 from agents.notify.first import FirstOfAll
+from agents.notify.memory import Memory
 from agents.notify.sender import Sender
 from agents.notify.tenure import LEAVE_SECONDS_MAX, Tenure
 from agents.settings import Settings
@@ -96,7 +97,15 @@ class Process(ConsumerRebalanceListener):  # type: ignore[misc]
         await self.health.stop()
 
     async def _work(self) -> None:
-        self._tenure = Tenure(self._settings, self._rules, self._consumer, self._sender, self._follower, SystemRandom())
+        self._tenure = Tenure(
+            self._settings,
+            self._rules,
+            self._consumer,
+            Memory(self._settings, self._topics),
+            self._sender,
+            self._follower,
+            SystemRandom(),
+        )
         await self._tenure.run()
         self._tenure = None
 

@@ -71,6 +71,7 @@ class Tenure:
         settings: Settings,
         rules: Rules,
         consumer: Any,
+        memory: Memory,
         sender: Sender,
         follower: DirectoryFollower,
         random: Random,
@@ -84,7 +85,7 @@ class Tenure:
         self._follower = follower
         self._random = random
         self._now_ms = now_ms
-        self._memory = Memory(settings, self._topics)
+        self._memory = memory
         self._inbox: asyncio.Queue[_Batch | _Tried] = asyncio.Queue()
         self._taken = asyncio.Event()
         self._under_way: dict[str, asyncio.Task[None]] = {}
