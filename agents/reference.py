@@ -131,6 +131,7 @@ def _reasons() -> list[str]:
         "wrong_partition": "an assignment that is not in the partition where its post came from",
         "unsupported": "an erasure by author or customer, which is not carried out yet",
         "not_delivered": "a message that its recipient did not take; the detail says who, what and why",
+        "not_storable": "`cem archive` cannot write it to PostgreSQL; the detail says why",
         "poison": "the process died of this record again and again",
     }
     return [

@@ -75,7 +75,7 @@ class Batch:
         self.alerts: list[str] = []
         self.cases: list[str] = []
         self.erasures: list[UnitErasure] = []
-        self.letters: list[Emission] = []
+        self.letters: list[tuple[str, Emission]] = []
         self.months: defaultdict[str, set[int]] = defaultdict(set)
         """Hours since the epoch in which rows are, by table: which months are needed follows from them."""
         self.records: dict[TopicPartition, list[Any]] = {}
@@ -99,7 +99,7 @@ class Batch:
 
     def refuse(self, record: Any, reason: str, detail: str) -> None:
         """The dead letter of a record."""
-        self.letters.append(letter_of(incoming(record), reason, detail, 1, self._dead_letters))
+        self.letters.append((reason, letter_of(incoming(record), reason, detail, 1, self._dead_letters)))
 
     def _event(self, record: Any, position: Position) -> None:
         event = _event_codec.decode(record.value)

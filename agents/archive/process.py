@@ -214,19 +214,33 @@ class Archive:
 
     async def _write(self, session: Session, producer: Any, batch: Batch) -> None:
         """Dead letters first: if the rest fails they are written again, as the same bytes under the same key."""
-        for letter in batch.letters:
-            await producer.send_and_wait(letter.topic, letter.value, letter.key)
-            metrics.DEAD_LETTERS.labels("archive").inc()
+        await self._send(producer, batch)
         try:
             await session.write(batch)
         except psycopg.Error as error:
             if not is_about_content(error):
                 raise
-            if batch.count == 1:
-                await self._write(session, producer, batch.without_record("not_storable", _first_line(error)))
-            else:
-                for half in batch.halves():
-                    await self._write(session, producer, half)
+            await self._narrow(session, producer, batch, _first_line(error))
+
+    async def _narrow(self, session: Session, producer: Any, batch: Batch, why: str) -> None:
+        """One of these records cannot be stored: the others are, and for that one there is a dead letter."""
+        if batch.count == 1:
+            rest = batch.without_record("not_storable", why)
+            await self._send(producer, rest)
+            await session.write(rest)
+            return
+        for half in batch.halves():
+            try:
+                await session.write(half)
+            except psycopg.Error as error:
+                if not is_about_content(error):
+                    raise
+                await self._narrow(session, producer, half, _first_line(error))
+
+    async def _send(self, producer: Any, batch: Batch) -> None:
+        for reason, letter in batch.letters:
+            await producer.send_and_wait(letter.topic, letter.value, letter.key)
+            metrics.DEAD_LETTERS.labels(reason).inc()
 
     async def _probe(self, consumer: Any) -> None:
         """Measures the lag, and notices that Kafka is away, which a consumer bears in silence."""

@@ -157,7 +157,7 @@ FROM unnest(%s::text[], %s::integer[], %s::bigint[], %s::timestamptz[]) new (top
 WHERE position.topic = new.topic AND position.partition = new.partition
 """
 
-CLOCK: Final = "SELECT least(min(clock), now()) FROM cem.position WHERE clock IS NOT NULL"
+CLOCK: Final = "SELECT CASE WHEN min(clock) IS NOT NULL THEN least(min(clock), now()) END FROM cem.position"
 """For what is made and dropped: no partition of the log is behind it, and no clock ahead of ours drops anything."""
 WAITING_MONTHS: Final = """
 SELECT 'insight', date_trunc('month', hour)::date FROM cem.insight_default GROUP BY 2
