@@ -42,6 +42,10 @@ def _kafka(patient: Patient) -> Iterator[Finding]:
     left = list(WITH_KAFKA)
     while left:
         name = left.pop(0)
+        if name != "kafka" and (refusal := why_not(patient.settings)) is not None:
+            yield wrong(name, f"Kafka went away: {refusal.why}", "look again when it is back")
+            yield _unseen(left)
+            return
         try:
             for finding in WITH_KAFKA[name](patient):
                 yield finding
