@@ -115,6 +115,8 @@ def facts(part: Part) -> list[tuple[str, str]]:
         ("Forecast", None if spread.forecast is None else f"{spread.forecast} ({spread.low} to {spread.high})"),
         ("Acknowledge by", _time(alert.deadlines.acknowledge_by) if alert.state == "open" else None),
         ("Answer by", _time(alert.deadlines.answer_by) if alert.state in _UNANSWERED else None),
+        ("Resolve by", _time(alert.deadlines.resolve_by) if alert.state == "answered" else None),
+        ("Told", ", ".join(alert.deadlines.told) or None),
         ("Missed", ", ".join(alert.deadlines.missed) or None),
         ("Happened", _happened(part)),
         ("To do", alert.annotations.recommended_action),

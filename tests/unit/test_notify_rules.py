@@ -1,6 +1,8 @@
 """Who gets messages about what: the file, scopes, quiet hours."""
 
+import re
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -62,6 +64,13 @@ def test_a_file_without_mistakes() -> None:
     assert ("22:00", "07:00") == (rules.recipients[1].quiet_hours[0].since, rules.recipients[1].quiet_hours[0].until)
     assert "https://events.pagerduty.com/v2/enqueue" == secrets["duty"].url
     assert not any(value in repr((rules, secrets)) for value in ENVIRONMENT.values())
+
+
+def test_the_example_of_the_readme_is_right() -> None:
+    """Whoever copies it has a file without mistakes."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    [example] = [text for text in re.findall(r"```toml\n(.*?)```", readme, re.S) if "[[recipients]]" in text]
+    assert ["till", "head-office/care@example.com"] == [one.id for one in parse_rules(example).recipients]
 
 
 @pytest.mark.parametrize(
