@@ -204,7 +204,7 @@ def page(others: dict[str, str]) -> Page:
             """SELECT week::timestamp AT TIME ZONE 'UTC' AS time, alertname AS metric,
                    sum(opened + reopened)::bigint AS n
             FROM history.alerts_week
-            WHERE week BETWEEN ($__timeFrom() - interval '7 days')::date AND $__timeTo()::date AND {units}
+            WHERE week BETWEEN ($__timeFrom()::timestamptz - interval '7 days')::date AND $__timeTo()::date AND {units}
             GROUP BY 1, 2 ORDER BY 1, 2""",
             series=True,
         ),
@@ -219,11 +219,12 @@ def page(others: dict[str, str]) -> Page:
         sql(
             """SELECT unit, sum(opened)::bigint AS opened, sum(reopened)::bigint AS "came back",
                    count(DISTINCT week) AS weeks,
-                   sum(opened) * 7 * 86400 / greatest(7 * 86400, extract(epoch FROM $__timeTo() - $__timeFrom()))
+                   sum(opened) * 7 * 86400 / greatest(
+                       7 * 86400, extract(epoch FROM $__timeTo()::timestamptz - $__timeFrom()::timestamptz))
                        AS "a week",
                    unit_id
             FROM history.alerts_week
-            WHERE week BETWEEN ($__timeFrom() - interval '7 days')::date AND $__timeTo()::date AND {units}
+            WHERE week BETWEEN ($__timeFrom()::timestamptz - interval '7 days')::date AND $__timeTo()::date AND {units}
             GROUP BY unit, unit_id ORDER BY 2 DESC LIMIT 100"""
         ),
         hidden=("unit_id",),

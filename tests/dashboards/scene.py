@@ -1,0 +1,209 @@
+"""Three weeks of customers' voices, their alerts and what people did, through the real service, watched and archived.
+
+In: programs of this machine. Out: a Prometheus and a PostgreSQL that have seen everything that a dashboard can show:
+two workers on the data clock, one of which comes late; one on the wall clock; bad input; alerts acknowledged in time,
+too late, resolved, dismissed, refused; and the archive.
+
+The one rule: it is the real service. Nothing is written into either server by the test itself.
+"""
+
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+import msgspec
+import psycopg
+
+from agents.kafka.embedded import HOST, EmbeddedKafka, _free_port
+from agents.kafka.reader import read
+from agents.settings import load
+from agents.supervisor import Supervisor
+from pipeline.emission import Emission
+from pipeline.evaluation.scenario import Scenario, generate
+from schemas.action import Action
+from schemas.alert import Alert
+from schemas.codec import encode
+from schemas.post import Author, Post
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis
+from schemas.unit import Department, Unit
+from tests.broker.conftest import KEY, Service
+from tests.dashboards.prometheus import Prometheus
+from tests.dashboards.queries import Period
+
+DAYS = 21
+ARCHIVE = (sys.executable, "-m", "agents.cli", "archive")
+ARCHIVED_SECONDS_MAX = 60.0
+SEVERE = "I got food poisoning from the chicken here, I spent the night in hospital, you will hear from my lawyer"
+
+
+class Scene(NamedTuple):
+    """The servers, a unit worth looking at, the period in event time and that on the wall."""
+
+    prometheus: Prometheus
+    database: str
+    unit_id: str
+    history: Period
+    watched: Period
+
+
+@contextmanager
+def played(prometheus: str, database: str) -> Iterator[Scene]:
+    """The whole scene. `prometheus`: the program; `database`: the DSN of an empty one, migrated or not."""
+    begun = time.time()
+    ports = [_free_port() for _ in range(4)]
+    first, second, wall, archive = ports
+    with ExitStack() as stack:
+        broker = stack.enter_context(EmbeddedKafka())
+        service = _service(broker, stack, "d", clock="data", tick_seconds=1800.0, postgres=database)
+        live = _service(broker, stack, "w", clock="wall", tick_seconds=1.0, events_partitions=1)
+        jobs = {"cem-worker": (first, second, wall), "cem-archive": (archive,)}
+        watcher = stack.enter_context(Prometheus(prometheus, jobs))
+        world = _world()
+        service.publish(list(world.units))
+        live.publish([_unit()])
+        workers = [service.worker(http_port=first), live.worker(http_port=wall)]
+        service.worker(*ARCHIVE, http_port=archive)
+        service.ingest(list(world.records))
+        _bad_input(service)
+        live.send(_now(live, 1))
+        service.drain(workers[0])
+        workers.append(service.worker(http_port=second))
+        live.send(_now(live, 2))
+        unit_id = _people_act(service, world, workers)
+        service.drain(workers[0], workers[2])
+        live.drain(workers[1])
+        _wait_for_the_archive(service, database)
+        live.send(_now(live, 3))
+        time.sleep(4)  # two scrapes after the last change
+        yield Scene(
+            watcher, database, unit_id,
+            Period((world.starts - DAY_MS) / 1000, (world.ends + 4 * DAY_MS) / 1000, 3600.0),
+            Period(begun, time.time()),
+        )  # fmt: skip
+
+
+def _service(broker: EmbeddedKafka, stack: ExitStack, prefix: str, **more: Any) -> Service:
+    given = {
+        "kafka": broker.bootstrap, "prefix": prefix, "group": prefix, "author_key": KEY, "session_timeout_seconds": 6,
+        "input_partitions": 1, "events_partitions": 2, "http_host": HOST, "http_port": 0, **more,
+    }  # fmt: skip
+    return Service(load({}, None, **given).settings, stack)
+
+
+def _world() -> Scenario:
+    """A small world up to two days ago, whose units have deadlines."""
+    starts = Millis((int(time.time() * 1000) - (DAYS + 2) * DAY_MS) // HOUR_MS * HOUR_MS)
+    world = generate(11, units=6, hours=DAYS * 24, incidents=4, starts=starts)
+    return msgspec.structs.replace(world, units=tuple(_with_deadlines(unit) for unit in world.units))
+
+
+def _with_deadlines(unit: Unit) -> Unit:
+    departments = tuple(
+        Department(name=one.name, owner=one.owner, acknowledge_within=30, answer_within=60, resolve_within=120)
+        for one in unit.departments
+    )
+    return msgspec.structs.replace(unit, departments=departments, opening_hours=())
+
+
+def _bad_input(service: Service) -> None:
+    """Records that nobody can read, and an action for no alert."""
+    service.send(Emission(service.topics("posts"), b"k", b"{nonsense"), Emission(service.topics("posts"), b"k", b"[]"))
+
+
+def _unit() -> Unit:
+    return Unit(id="live-1", name="Harbour Grill", kind="restaurant", industry="restaurant", time_zone="UTC",
+                handles=("@harbourgrill",))  # fmt: skip
+
+
+def _now(live: Service, number: int) -> Emission:
+    """A post of this very moment for which one is enough."""
+    at = Millis(int(time.time() * 1000))
+    author = Author(id=f"a{number}", handle=f"@someone{number}")
+    post = Post(id=f"now{number}", network="x", author=author, text=f"{SEVERE} @harbourgrill", event_time=at)
+    return Emission(live.topics("posts"), f"now{number}".encode(), encode(post))
+
+
+def _people_act(service: Service, world: Scenario, workers: list[Supervisor]) -> str:
+    """Old alerts are acted on late, some not at all, a new one at once; two days pass. Gives a unit with alerts."""
+    opened = [alert for alert in service.alerts() if alert.change == "opened"]
+    assert len(opened) >= 3, "the scene has too few alerts"
+    for alert, name, more in (
+        (opened[0], "acknowledge", {}), (opened[0], "resolve", {"resolution_code": "refund"}),
+        (opened[1], "acknowledge", {}), (opened[1], "acknowledge", {}), (opened[2], "dismiss", {}),
+    ):  # fmt: skip
+        _act(service, alert, name, world.ends + MINUTE_MS, **more)
+    local = next(unit for unit in world.units if unit.id == opened[0].labels.unit_id)
+    at = world.ends + HOUR_MS
+    service.ingest([_post(local, "fresh", SEVERE, at), *_cascade(local, at)])
+    service.drain(workers[0], workers[2])
+    fresh = [alert for alert in service.alerts() if alert.change == "opened" and alert.starts_at >= at]
+    assert fresh, "a severe post has opened no alert"
+    for name in ("acknowledge", "resolve"):
+        _act(service, fresh[0], name, at + MINUTE_MS)
+    service.ingest([_post(local, "later", "all good now, thank you", world.ends + 2 * DAY_MS)])
+    return local.id
+
+
+def _post(unit: Unit, number: str, text: str, at: int) -> Post:
+    author = Author(id=f"author-{number}", handle=f"@{number}", followers=900)
+    return Post(id=number, network="x", author=author, text=text, unit_hint=unit.id, event_time=Millis(at))
+
+
+def _cascade(unit: Unit, at: int) -> list[Post]:
+    """A complaint that many pass on."""
+    first = _post(unit, "spread", "rude, dirty and a rip-off, they refused to help my mother, never again", at)
+    passed_on = [
+        Post(
+            id=f"spread-{number}",
+            network="x",
+            author=Author(id=f"fan-{number}", handle=f"@fan{number}", followers=700),
+            kind="repost",
+            root_id="spread",
+            in_reply_to="spread",
+            event_time=Millis(at + 1000 + number * 9_000),
+        )
+        for number in range(60)
+    ]
+    return [first, *passed_on]
+
+
+def _act(service: Service, alert: Alert, name: Any, at: int, **more: Any) -> None:
+    action = Action(
+        id=str(uuid.uuid4()), alert_id=alert.alert_id, unit_id=alert.labels.unit_id, action=name, actor="maria",
+        event_time=Millis(at), **more,
+    )  # fmt: skip
+    service.send(Emission(service.topics("actions"), alert.labels.unit_id.encode(), encode(action)))
+
+
+def _wait_for_the_archive(service: Service, database: str) -> None:
+    """Until as many alerts and insights are there as Kafka holds."""
+    wanted = len({(alert.alert_id, alert.sequence) for alert in service.alerts()})
+    ends = {
+        (topic, partition): offset
+        for topic in (service.topics("events"), service.topics("alerts"), service.topics("cases"))
+        for partition, offset in _last_offsets(service, topic).items()
+    }
+    deadline = time.monotonic() + ARCHIVED_SECONDS_MAX
+    with psycopg.connect(database, autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            there = connection.execute("SELECT count(*) FROM cem.alert").fetchone()
+            positions = {
+                (topic, partition): offset
+                for topic, partition, offset in connection.execute(
+                    "SELECT topic, partition, next_offset FROM cem.position"
+                ).fetchall()
+            }
+            if there == (wanted,) and all(positions.get(key, 0) > offset for key, offset in ends.items()):
+                return
+            time.sleep(0.3)
+    raise AssertionError(f"the archive has not everything: {there} of {wanted} alert records; {positions} of {ends}")
+
+
+def _last_offsets(service: Service, topic: str) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for record in read(service.settings, topic):
+        found[record.partition] = max(found.get(record.partition, -1), record.offset)
+    return found
