@@ -18,6 +18,7 @@ class Commands(click.Group):
         "deadletters": "See what was refused and why; send it through again.",
         "demo": "Start everything and play a scenario into it.",
         "doctor": "Say what is wrong and what to do.",
+        "export": "Write a view of the history and a period of it as CSV.",
         "forecast": "How far posts will spread, from their reposts so far.",
         "ingest": "Send a CSV or JSON-lines file into the service.",
         "kafka": "Run an embedded Apache Kafka in the foreground.",
