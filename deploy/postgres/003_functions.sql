@@ -47,17 +47,17 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
            greatest(-1, history.mean_low(n, total, squares)), least(1, history.mean_high(n, total, squares))
 $$;
 
--- A quantile of sorted values with its interval by order statistics: value, low, high. Ends of the interval are null
--- where there are too few values for 95 % (fewer than 6 for the median, 36 for the upper end at 0.9).
+-- A quantile of sorted values with its interval by order statistics (Conover 1999, 3.2): value, low, high. An end is
+-- null where there are too few values for 95 %: fewer than 6 for the median, than 35 for the upper end at 0.9.
 CREATE FUNCTION history.quantile(sorted double precision[], p double precision) RETURNS double precision[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT ARRAY[
         sorted[greatest(1, ceil(n * p)::int)],
-        CASE WHEN floor(n * p - 1.959964 * sqrt(n * p * (1 - p))) >= 1
-             THEN sorted[floor(n * p - 1.959964 * sqrt(n * p * (1 - p)))::int] END,
-        CASE WHEN ceil(n * p + 1.959964 * sqrt(n * p * (1 - p)) + 1) <= n
-             THEN sorted[ceil(n * p + 1.959964 * sqrt(n * p * (1 - p)) + 1)::int] END]
-    FROM (SELECT coalesce(cardinality(sorted), 0) AS n) count
+        CASE WHEN n * p - 1.959964 * sqrt(n * p * (1 - p)) > 0.5
+             THEN sorted[ceil(n * p - 1.959964 * sqrt(n * p * (1 - p)))::int] END,
+        sorted[ceil(n * p + 1.959964 * sqrt(n * p * (1 - p)))::int]]
+    FROM (SELECT cardinality(sorted) AS n) count
+    WHERE n > 0
 $$;
 
 -- Low and high end for the difference of two shares, now minus before: Newcombe's hybrid of Wilson's intervals

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.archive.export import VIEWS, cell
+from agents.archive.export import cell
 from agents.cli import main
 from agents.settings import Settings, shown
 from tests.postgres import PASSWORD
@@ -83,16 +83,6 @@ def test_period_and_unit(postgres: str, tmp_path: Path) -> None:
     assert ["x:1", "x:2"] == [row["id"] for row in rows(tmp_path / "out.csv")]
     export(postgres, *arguments, "--unit", "store-2", "--out", tmp_path / "out.csv")
     assert [] == rows(tmp_path / "out.csv")
-
-
-@pytest.mark.parametrize("name", VIEWS)
-def test_every_view_can_be_exported(postgres: str, tmp_path: Path, name: str) -> None:
-    """The list of views is that of the database, with the right column for the period."""
-    view = VIEWS[name]
-    period = ["--from", "2026-01-01", "--to", "2026-02-01T00:00+01:00"] if view.time else []
-    unit = ["--unit", "store-1"] if view.unit else []
-    result = export(postgres, name, *period, *unit, "--out", tmp_path / "out.csv")
-    assert 0 == result.exit_code, result.output
 
 
 @pytest.mark.parametrize(

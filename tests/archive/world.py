@@ -140,12 +140,12 @@ class World:
         yield from self.tick(START_MS)
         yield from self.insights(600)
         answers = [
-            insight(9000 + n, kind="answer", sentiment=None, first_answer_ms=n * MINUTE_MS, aspects=())
+            insight(n, id=f"x:answer-{n}", kind="answer", sentiment=None, first_answer_ms=n * MINUTE_MS, aspects=())
             for n in range(12)
         ]
         yield from map(self.event, answers)
         severe = SevereCause(cause="discrimination", words="w", department="management", severity=9)
-        yield self.event(insight(9100, severe=(severe,)))
+        yield self.event(insight(100, id="x:severe", severe=(severe,)))
         for day in range(20):
             first = alert(day)
             yield self.alert(first)
