@@ -44,7 +44,4 @@ class FirstOfAll(AbstractPartitionAssignor):  # type: ignore[misc]
 
 def _born(user_data: bytes | None) -> int:
     """Who does not say it comes last."""
-    try:
-        return int((user_data or b"").decode())
-    except ValueError:
-        return 1 << 63
+    return int(user_data) if user_data and user_data.isdigit() else 1 << 63

@@ -12,6 +12,7 @@ import ssl
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.notify.answer import DELIVERED, Answer, Outcome
+from pipeline.notify.message import plain
 from pipeline.notify.rules import MailServer
 
 STEP_SECONDS_MAX = 10.0
@@ -61,11 +62,11 @@ class Mailer:
         except smtplib.SMTPResponseException as error:  # of the password or the sender: that can be mended
             return Answer(Outcome.AGAIN, _refused(error.smtp_code, error.smtp_error).why)
         except smtplib.SMTPNotSupportedError as error:
-            return Answer(Outcome.AGAIN, f"the mail server cannot do what [email] asks for: {error}")
+            return Answer(Outcome.AGAIN, plain(f"the mail server cannot do what [email] asks for: {error}"))
         except ssl.SSLError as error:
             return Answer(Outcome.AGAIN, f"no safe connection to the mail server: {error.reason or error}")
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            return Answer(Outcome.AGAIN, f"the mail server: {type(error).__name__}: {error}"[:300])
+            return Answer(Outcome.AGAIN, plain(f"the mail server: {type(error).__name__}: {error}"))
         return DELIVERED
 
     def _talk(self, client: "_Client", mail: bytes, to: str) -> None:
@@ -109,5 +110,5 @@ class _Client(smtplib.SMTP):
 def _refused(code: int, said: bytes | str) -> Answer:
     """4xx is for now, 5xx for ever (RFC 5321, 4.2.1). What the server says is cut: it may be anything."""
     words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    why = f"the mail server refused with {code}: {' '.join(words.split())[:200]}"
+    why = f"the mail server refused with {code}: {plain(words, 200)}"
     return Answer(Outcome.NEVER if 500 <= code < 600 else Outcome.AGAIN, why)

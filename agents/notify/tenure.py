@@ -28,12 +28,13 @@ from agents.settings import Settings
 from pipeline import metrics
 from pipeline.emission import Emission, Incoming
 from pipeline.notify.answer import Answer, Outcome
+from pipeline.notify.letters import NOT_DELIVERED, letters_of
 from pipeline.notify.plan import Delivery, Plan
 from pipeline.notify.retry import next_try
 from pipeline.notify.rules import Rules
 from pipeline.refusal import letter_of, source_of
 from schemas.alert import Alert
-from schemas.codec import Codec, RecordError, encode
+from schemas.codec import Codec, RecordError
 from schemas.time import HOUR_MS, SECOND_MS
 from schemas.topics import Topics
 
@@ -44,7 +45,6 @@ IDLE_SECONDS_MAX = 1.0
 LEAVE_SECONDS_MAX = 4.0
 """How long messages on their way are waited for before partitions are given up; less than a session."""
 FORGET_EVERY_MS = HOUR_MS
-NOT_DELIVERED = "not_delivered"
 
 _codec = Codec[Alert](Alert)
 log = logging.getLogger("cem.notify")
@@ -158,7 +158,9 @@ class Tenure:
                 metrics.RECORDS_IN.labels(partition.topic).inc(len(records))
                 for record in records:
                     letters += self._take(record, directory, now_ms)
-                positions[partition] = records[-1].offset + 1
+                positions[partition] = position = records[-1].offset + 1
+                left = max((self._consumer.highwater(partition) or position) - position, 0)
+                metrics.LAG_RECORDS.labels(partition.topic, partition.partition).set(left)
         if not self._stopping.is_set():
             self._plan.make(now_ms)
         changed = self._plan.changed()
@@ -177,6 +179,7 @@ class Tenure:
         try:
             alert = _codec.decode(record.value)
         except RecordError as error:
+            metrics.DEAD_LETTERS.labels(error.reason).inc()
             return [letter_of(incoming, error.reason, error.detail, 1, self._topics("deadletter"))]
         self._plan.take(alert, source_of(incoming), directory, now_ms)
         return []
@@ -206,33 +209,10 @@ class Tenure:
             else:
                 outcome = "given_up"
                 self._plan.given_up(made, now_ms)
-                letters = self._letters(delivery, answer, tries, now_ms)
+                letters = letters_of(delivery, answer, tries, now_ms, self._topics("deadletter"))
+                metrics.DEAD_LETTERS.labels(NOT_DELIVERED).inc(len(letters))
                 log.error("%s: %s; message %s is given up after %d tries", recipient.id, answer.why, made, tries)
         metrics.NOTIFICATIONS.labels(recipient.kind, outcome).inc()
-        return letters
-
-    def _letters(self, delivery: Delivery, answer: Answer, tries: int, now_ms: int) -> list[Emission]:
-        """One for each alert of a message that nobody got."""
-        hours = (now_ms - delivery.message.made_at) / HOUR_MS
-        metrics.DEAD_LETTERS.labels(NOT_DELIVERED).inc(len(delivery.sources))
-        letters = []
-        for part, source in zip(delivery.message.parts, delivery.sources, strict=True):
-            alert = part.alert
-            detail = (
-                f"{delivery.recipient.kind} recipient {delivery.recipient.id!r} did not get message "
-                f"{delivery.message.id} about {alert.alert_id} ({', '.join(told.change for told in part.changes)}): "
-                f"{answer.why}; tried {tries} times in {hours:.1f} h; mend the recipient, tell them of the alert"
-            )
-            record = Incoming(
-                topic=source.topic,
-                partition=source.partition,
-                offset=source.offset,
-                key=(alert.addressed_to or alert.labels.unit_id).encode(),
-                value=encode(alert),
-                headers=(),
-                append_ms=int(delivery.message.made_at),
-            )
-            letters.append(letter_of(record, NOT_DELIVERED, detail, tries, self._topics("deadletter")))
         return letters
 
     async def _commit(self, positions: dict[TopicPartition, int]) -> None:

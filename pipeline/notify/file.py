@@ -10,7 +10,7 @@ import ipaddress
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, get_args
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -18,8 +18,9 @@ import msgspec
 
 from pipeline.notify import pagerduty
 from pipeline.notify.quiet import Quiet, never_ends
-from pipeline.notify.rules import CHANGES, SEVERITIES, MailServer, Recipient, Rules
+from pipeline.notify.rules import SEVERITIES, MailServer, Recipient, Rules
 from pipeline.notify.webhook import key_of
+from schemas.alert import AlertChange
 
 _WRITE: Final = {
     "name": 'write who it is, such as name = "harbour-street"',
@@ -34,7 +35,7 @@ _WRITE: Final = {
     "security": "write starttls, tls or none",
     "units": 'write a list of ids of units, such as ["store-17", "region-west"]',
     "severity_min": f"write one of {', '.join(SEVERITIES)}",
-    "changes": f"write some of {', '.join(CHANGES)}; deploy/reference.md lists all",
+    "changes": f"write some of {', '.join(get_args(AlertChange))}",
     "quiet_hours": 'write {time_zone = "Europe/Berlin", from = "22:00", to = "07:00"}, maybe days = ["sat", "sun"] too',
     "group_seconds": "write seconds, 0 to 86400",
     "confidential": "write true or false, without quotes",

@@ -18,7 +18,10 @@ from schemas.vocabulary import UnitId
 Kind = Literal["webhook", "slack", "pagerduty", "email"]
 Security = Literal["starttls", "tls", "none"]
 Variable = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,199}\Z")]
-Address = Annotated[str, msgspec.Meta(pattern=r"^[^@\s<>,;:\"\\]{1,64}@[A-Za-z0-9.-]{1,189}\Z")]
+Address = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,188})\Z")
+]
+"""A plain address in ASCII: other characters need a mail server that takes them."""
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
 SEVERITIES: Final[tuple[SeverityLabel, ...]] = ("info", "warning", "error", "critical")

@@ -14,6 +14,7 @@ from random import Random
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import msgspec
 import orjson
 import pytest
 from aiohttp import web
@@ -245,13 +246,20 @@ def test_who_hangs_or_refuses_holds_up_nobody(
 def test_what_is_old_at_the_first_start_is_not_sent(
     new_service: NewService, receiver: Receiver, tmp_path: Path
 ) -> None:
-    """No flood of what nobody can change any more; what comes afterwards is sent, also what came while it was away."""
+    """No flood of what nobody can change any more; what comes afterwards is sent, also what came while it was away. Who
+    is of the region is told of its units only, as the directory has them."""
     service = new_service()
+    service.publish(list(UNITS))
     send(service, alert(1))
-    process = start(service, tmp_path, webhook("all", receiver.url()), notify_past_hours=0)
-    send(service, alert(2))
-    wait_until(lambda: len(receiver.received) == 1, process)
+    west = webhook("west", receiver.url("/west"), 'units = ["west"]')
+    process = start(service, tmp_path, webhook("all", receiver.url()) + west, notify_past_hours=0, instance="one")
+    labels = msgspec.structs.replace(alert().labels, region=None, unit_id="store-18")
+    send(service, alert(1, unit="acme"), alert(2, labels=labels))
+    wait_until(lambda: len(receiver.received) == 3, process)
+    assert {"/west": wanted([alert(2)])} == {
+        one.path: set(seen([one])) for one in receiver.received if one.path == "/west"
+    }
     process.kill()
     send(service, alert(3))
     wait_until(lambda: wanted([alert(3)]) <= seen(receiver.received).keys(), process)
-    assert wanted([alert(2), alert(3)]) == seen(receiver.received).keys()
+    assert wanted([alert(1, unit="acme"), alert(2), alert(3)]) == seen(receiver.received).keys()

@@ -85,6 +85,10 @@ class World:
         self.position += len(values)
         return {PARTITION: records}
 
+    def highwater(self, _: TopicPartition) -> int:
+        """How far the log goes."""
+        return len(self.log)
+
     async def commit(self, positions: dict[TopicPartition, int]) -> None:
         """What is behind the position must be in the memory."""
         if self.commit_error is not None:
