@@ -18,6 +18,7 @@ from agents.web.moments import Moment, ago, moment
 from agents.web.show import Cut, Link, cut, link
 from agents.web.timeline import Line, timeline
 from pipeline.alerts.deadlines import done
+from pipeline.alerts.lifecycle import finished
 from schemas.alert import Alert, Duty, Evidence
 from schemas.text import StoredText
 
@@ -101,7 +102,7 @@ def case_page(
         kind=words.word(alert.labels.alertname, words.KINDS),
         signal=words.STATUSES[alert.status],
         notes=tuple(_notes(alert, model, viewer)),
-        recommended=alert.annotations.recommended_action or "",
+        recommended="" if finished(alert.state) else alert.annotations.recommended_action or "",
         outcome=outcome,
         pending=outcome is not None and outcome.kind == "sent",
         forms=forms_of(alert, model, viewer, new_id),

@@ -5,7 +5,8 @@ that its viewer may see.
     event: entry        data: {"alert_id", "number", "sequence"}
     event: answer       data: {"id", "alert_id", "accepted", "reason", "state"}    what became of an action
     event: unrouted     data: {"id", "waiting"}
-    event: connection   data: {"connected", "since", "now", "missed"}    first of all, and when Kafka goes or comes back
+    event: connection   data: {"connected", "since", "now", "missed", "revision"}    first of all, and when
+                        Kafka goes or comes back; what came between the page and the stream shows in `revision`
 
 A console asks for what it shows: `/live?show=waiting&unit=west&department=service`; without it, for everything.
 
@@ -170,7 +171,8 @@ class Hub:
 
     def _connection(self, missed: bool = False) -> bytes:
         model = self._model
-        said = {"connected": model.connected, "since": model.since, "now": model.now_ms, "missed": missed}
+        said = {"connected": model.connected, "since": model.since, "now": model.now_ms, "missed": missed,
+                "revision": model.revision}  # fmt: skip
         return _event("connection", said)
 
     # One console

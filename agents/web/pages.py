@@ -58,6 +58,7 @@ class Site(NamedTuple):
     tabs: tuple[Tab, ...]
     now_ms: int
     now: Moment
+    revision: int
     connected: bool
     version: str
     clock: str
@@ -262,6 +263,7 @@ def site_of(request: web.Request, tab: str, live: str) -> Site:
         tabs=_tabs(model, viewer) if viewer else (),
         now_ms=model.now_ms,
         now=moment(model.now_ms, zone, model.now_ms),
+        revision=model.revision,
         connected=model.connected or viewer is None,
         version=version(),
         clock="data" if model.wall_ms is None else "wall",
@@ -308,4 +310,4 @@ def _tabs(model: Model, viewer: Viewer) -> tuple[Tab, ...]:
     return (*tabs, Tab("overview", "Overview", "/overview", ""))
 
 
-_NOBODY: Final = Site(None, "", "", False, "", (), 0, moment(0, "UTC", 0), True, "", "data", "")
+_NOBODY: Final = Site(None, "", "", False, "", (), 0, moment(0, "UTC", 0), 0, True, "", "data", "")

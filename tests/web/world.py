@@ -233,7 +233,8 @@ def _resolved() -> Alert:
         actor="Priya Nair",
         summary="7 customers complained about Mill Lane within 60 minutes, mostly about cleanliness; "
         "0.4 would be usual", labels={"department": "operations", "aspect": "cleanliness"},
-        answers=Answers(threads=3, answered=3, first_at=Millis(NOW - 1400 * MINUTE_MS)),
+        detection={"distinct_authors": 7, "expected": 0.4, "rarity": 0.001, "aspects": ("cleanliness",)}, texts=1,
+        answers=Answers(threads=1, answered=1, first_at=Millis(NOW - 1400 * MINUTE_MS)),
         work=Work(assignee="Priya Nair", resolution_code="repaired", we_did_ref="we_did:8c9d"),
     )  # fmt: skip
 
@@ -277,6 +278,7 @@ _TEXTS = {
     "x:4e5f0": (230, "Charged twice at Orchard Park and nobody picks up the phone."),
     "x:4e5f1": (215, "@marlowfinch your card machine at Orchard Park took my money twice, order [order number]"),
     "x:4e5f2": (192, "Why is the bill different from the menu? Orchard Park"),
+    "x:8c9d0": (1500, "The washrooms at Mill Lane. Please do something. The third visit and always the same."),
     "we_did:8c9d": (1380, "We had the washrooms repaired on Thursday and clean them every hour now."),
     "note:n1": (70, "I have seen the picture. The kitchen checks the grill now."),
     "note:n2": (60, "Answered her on X and offered a meal on the house."),

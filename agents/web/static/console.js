@@ -67,10 +67,11 @@
 
   // Replacing parts of the page
 
-  const dirty = (part) => [...part.querySelectorAll("textarea, input:not([type=hidden]), select")].some((field) =>
-    field === document.activeElement || (field.tagName === "SELECT"
-      ? ![...field.options].every((option) => option.selected === option.defaultSelected || field.selectedIndex <= 0)
-      : field.value !== field.defaultValue));
+  const touched = (field) => field === document.activeElement || (field.tagName === "SELECT"
+    ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected))
+    : field.value !== field.defaultValue);
+  const dirty = (part, done) => [...part.querySelectorAll("textarea, input:not([type=hidden]), select")].some((field) =>
+    !(done && field.form?.dataset.sent === done) && touched(field));
   const same = (one, other) => [one, other].map((part) => part.outerHTML
     .replace(/ value="[0-9a-f-]{36}"/g, "").replace(/ open=""/g, "").replace(/ data-sequence="\d+"/, "")
     .replace(/>[^<>]*<\/time>/g, ">")).every((html, _, all) => html === all[0]);
@@ -177,15 +178,18 @@
     if (waitsFor) address.searchParams.set("sent", waitsFor); else address.searchParams.delete("sent");
     const fresh = await load(address);
     if (!fresh) return;
-    for (const part of fresh.querySelectorAll("[data-part]")) {
+    const outcome = waitsFor ? fresh.getElementById("outcome") : null;
+    const done = outcome?.classList.contains("done") ? waitsFor : "";
+    const parts = [...fresh.querySelectorAll("[data-part]")], ids = new Set(parts.map((part) => part.id));
+    if (!parts.length) return;
+    for (const old of document.querySelectorAll("[data-part]")) if (!ids.has(old.id)) old.remove();
+    for (const part of parts) {
       const old = document.getElementById(part.id);
       if (!old || same(old, part)) continue;
-      if (dirty(old)) { tell("The case has changed meanwhile. What you have typed is kept."); continue; }
+      if (dirty(old, done)) { tell("The case has changed meanwhile. What you have typed is kept."); continue; }
       replace(old, document.adoptNode(part));
     }
-    for (const old of document.querySelectorAll("[data-part]")) if (!fresh.getElementById(old.id)) old.remove();
-    const outcome = fresh.getElementById("outcome");
-    if (waitsFor && outcome) showOutcome(document.adoptNode(outcome));
+    if (outcome) showOutcome(document.adoptNode(outcome));
     learn(Number(fresh.body.dataset.now)); tick(); refreshCounts();
   }, 100);
   let waitsFor = page && document.querySelector("#outcome.sent") ? new URL(location.href).searchParams.get("sent") : "";
@@ -238,16 +242,14 @@
     said.classList.remove("refused"); said.dataset.for = id; said.textContent = "Sending …";
     sent.set(id, said);
     try {
-      const answer = await fetch(form.action, { method: "POST", body: data, redirect: "manual", headers: { Accept: "application/json", "X-CSRF-Token": csrf } });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, redirect: "manual", headers: { Accept: "application/json", "X-CSRF-Token": csrf } });
       if (!answer.ok && answer.type !== "opaqueredirect") {
         const problem = await answer.json().catch(() => null);
         throw new Error(problem?.detail || "the console did not take it");
       }
       if (sent.has(id)) said.textContent = "Sent. Waiting until it takes effect …";
       if (page) {
-        waitsFor = id;
-        for (const field of form.querySelectorAll("textarea, input:not([type=hidden])")) field.defaultValue = field.value;
-        if (form.contains(document.activeElement) && document.activeElement !== button) document.activeElement.blur();
+        [waitsFor, form.dataset.sent] = [id, id];
         refreshPage();
       }
       if (queue) refreshQueue();
@@ -281,11 +283,12 @@
     unrouted() { if (queue) refreshQueue(); refreshCounts(); },
     connection(said) {
       learn(Number(said.now)); lost("kafka", !said.connected); tick();
-      if (said.missed) everything();
+      if (said.missed || said.revision !== shown) everything();  // something came between the page and the stream
+      shown = said.revision;
     },
   };
   const everything = () => { if (list) refreshList(); if (page) refreshPage(); if (queue) refreshQueue(); refreshCounts(); };
-  let stream = null, away = 0;
+  let stream = null, away = 0, shown = Number(body.dataset.revision);
   const open = () => {
     stream = new EventSource(body.dataset.live);
     for (const [name, work] of Object.entries(on)) stream.addEventListener(name, (event) => work(JSON.parse(event.data)));
