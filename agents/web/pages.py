@@ -74,13 +74,14 @@ class LoginPage(NamedTuple):
 
 
 class ProblemPage(NamedTuple):
-    """What `problem.html` shows."""
+    """What `problem.html` shows. `again`: after how many seconds the page loads itself again, 0 for never."""
 
     status: int
     title: str
     text: str
     href: str
     link: str
+    again: int
 
 
 PROBLEMS: Final[Mapping[int, str]] = {
@@ -93,9 +94,12 @@ PROBLEMS: Final[Mapping[int, str]] = {
     413: "That is too long",
     429: "Too many tries",
     500: "Something broke on our side",
-    503: "Kafka cannot be reached",
+    503: "Not just now",
 }
 """Headings of error pages; what to do about it is said by whoever raises the problem."""
+HEADINGS: Final[Mapping[str, str]] = {"loading": "One moment", "kafka_away": "Kafka cannot be reached"}
+"""Of some reasons, in place of those of the status."""
+AGAIN_SECONDS: Final = 3
 
 
 def add_routes(app: web.Application) -> None:
@@ -204,11 +208,14 @@ def login_page(request: web.Request, wrong: str = "", status: int = 200, back: s
 
 def problem_page(request: web.Request, problem: Problem) -> str:
     """An error in plain words."""
-    title = PROBLEMS.get(problem.status) or PROBLEMS[500 if problem.status >= 500 else 400]
+    title = (
+        HEADINGS.get(problem.reason) or PROBLEMS.get(problem.status) or PROBLEMS[500 if problem.status >= 500 else 400]
+    )
     signed_in = isinstance(request.get(VIEWER), Viewer)
     href, link = ("/", "Back to the alerts") if signed_in else ("/login", "Sign in")
+    again = AGAIN_SECONDS if problem.reason == "loading" else 0
     text = problem.detail[:1].upper() + problem.detail[1:].rstrip(".") + "."
-    return html_of(request, "problem.html", ProblemPage(problem.status, title, text, href, link))
+    return html_of(request, "problem.html", ProblemPage(problem.status, title, text, href, link, again))
 
 
 def row(alert: Alert, viewer: Viewer, model: Model) -> str:

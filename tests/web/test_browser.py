@@ -477,6 +477,16 @@ def test_a_long_text_is_cut(console: Running, opened: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+def test_waits_until_all_is_read(console: Running, opened: Open) -> None:
+    """A console that has just started says so, and shows the list by itself once it has read everything."""
+    page = opened("/", allowed="503")
+    console.model.loading = True
+    page.goto(console.url + "/?show=finished")
+    expect(page.get_by_role("heading", name="One moment")).to_be_visible()
+    console.model.loading = False
+    expect(page.locator("#list article")).to_have_count(2, timeout=15_000)
+
+
 def test_who_is_signed_out_is_told(console: Running, opened: Open) -> None:
     """The token is revoked: the stream ends, and a banner leads to the login."""
     page = opened("/", allowed="401|Failed to load|MIME")
