@@ -5,6 +5,7 @@ Faust hosts agents, assignment and the event loop. What must not be lost goes th
 """
 
 import asyncio
+import logging
 import os
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ import faust
 from aiokafka import TopicPartition
 from mode.utils.logging import level_number
 
+from agents import logs
 from agents.directory import DirectoryFollower
 from agents.health import HealthServer
 from agents.kafka.client import faust_credentials
@@ -29,6 +31,8 @@ from pipeline.control import Shape
 from schemas.topics import Topics
 
 CHORES_SECONDS = 0.02
+
+log = logging.getLogger("cem.worker")
 
 
 class App(faust.App):
@@ -166,9 +170,19 @@ def _new_app(settings: Settings) -> App:
 
 def run(settings: Settings, shape: Shape) -> None:
     """A worker until SIGTERM or Ctrl-C. Ends the process."""
+    logs.configure(settings)
     worker = Worker(settings, shape)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loop.run_until_complete(worker.start())
-    host = worker.app.Worker(loglevel=level_number(settings.log_level), loop=loop, console_port=0)
+    log.info("worker starts", extra={"group": settings.group, "instance": settings.instance, "stages": settings.stages})
+    host = worker.app.Worker(
+        loglevel=level_number(settings.log_level),
+        loop=loop,
+        console_port=0,
+        quiet=True,  # no banner
+        override_logging=False,
+        redirect_stdouts=False,
+    )
+    host.spinner = None  # it would write escape sequences between the lines of the log
     host.execute_from_commandline()

@@ -86,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     web_user_header: HeaderName = "X-Auth-Request-Email"
     web_groups_header: HeaderName = "X-Auth-Request-Groups"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
 
     @property
     def past_ms(self) -> int:
@@ -162,7 +163,8 @@ ABOUT: dict[str, str] = {
     "web_roles": "TOML file that says which role people and groups have whom the proxy names",
     "web_user_header": "header in which the proxy says who somebody is",
     "web_groups_header": "header in which the proxy says which groups somebody is in",
-    "log_level": "debug, info, warning or error",
+    "log_level": "debug, info, warning or error; at debug a worker writes a line for each post",
+    "log_format": "`json`: a JSON object per line; `console`: for people; `auto`: for people in a terminal, else JSON",
 }
 
 

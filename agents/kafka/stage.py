@@ -11,6 +11,7 @@ In: batches of a generation. Out: checkpoints. The rules of delivery, in the ord
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
@@ -25,6 +26,7 @@ from agents.kafka.state import POSITION_KEY, TRIAL_KEY, Position
 from agents.kafka.transaction import Item
 from agents.kafka.transport import Batch, StartingPoint
 from agents.kafka.trial import Trial
+from agents.logs.outputs import Outputs
 from agents.settings import Settings
 from pipeline import metrics
 from pipeline.emission import Emission
@@ -42,6 +44,9 @@ SLICE_RECORDS = 20
 """So many are worked on between two looks at the clock."""
 TURN_SECONDS = 0.004
 """How long work holds the event loop. A transaction takes some twenty turns of it, and a fetch some more."""
+
+
+log = logging.getLogger("cem.stage")
 
 
 class StateLost(RuntimeError):
@@ -92,6 +97,7 @@ class Stage:
         self._topics = topics
         self._kafka = kafka
         self._new_processor = new_processor
+        self._said = Outputs(topics)
         self._slots: dict[TopicPartition, Slot] = {}
         self._lock = asyncio.Lock()
         self._loading: asyncio.Task[None] | None = None
@@ -161,6 +167,8 @@ class Stage:
         metrics.RECOVERED_STATES.labels(self.name).inc(len(states))
         slot.checkpointed_at = _now()
         slot.ready.set()
+        where = {"topic": slot.partition.topic, "partition": slot.partition.partition, "offset": slot.position}
+        log.info("partition taken over", extra={"stage": self.name, **where, "states": len(states)})
 
     # Working
 
@@ -378,6 +386,7 @@ class Stage:
         units = self._topics.unit_alerts("")
         for topic, count in Counter(emission.topic for emission in outputs).items():
             metrics.RECORDS_OUT.labels("unit" if topic.startswith(units) else topic).inc(count)
+        self._said.tell(outputs)
 
     @staticmethod
     def _trial_item(slot: Slot) -> Item:
@@ -389,6 +398,7 @@ class Stage:
         """Finishes the batch at hand, checkpoints, commits and forgets everything. To be bounded by the caller."""
         if self._loading is not None:
             self._loading.cancel()
+        log.info("giving up all partitions", extra={"stage": self.name, "partitions": len(self._slots)})
         async with self._lock:
             slots = list(self._slots.values())
             loaded = [slot for slot in slots if slot.ready.is_set()]
