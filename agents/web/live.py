@@ -36,6 +36,9 @@ from schemas.case import CaseEntry
 CONSOLES_MAX: Final = 1_000
 QUEUE_MAX: Final = 500
 HEARTBEAT_SECONDS: Final = 15.0
+LOOK_SECONDS: Final = 2.0
+"""How often a stream without news is looked at: has its console left?"""
+WRITE_BYTES: Final = 32_768
 STREAM_SECONDS_MAX: Final = 3_600.0
 """After this long a console has to come again, so that a proxy can say again who it is."""
 WRITE_SECONDS_MAX: Final = 10.0
@@ -62,12 +65,13 @@ def filter_of(query: Mapping[str, str]) -> Filter:
 
 
 class Console:
-    """One open console. `still`: whether its viewer would be let in again."""
+    """One open console. `still`: whether its viewer would be let in again; `cut`: ends its connection at once."""
 
-    def __init__(self, viewer: Viewer, shows: Filter, still: Callable[[], bool]) -> None:
+    def __init__(self, viewer: Viewer, shows: Filter, still: Callable[[], bool], cut: Callable[[], None]) -> None:
         self.viewer = viewer
         self.shows = shows
         self.still = still
+        self.cut = cut
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE_MAX + 1)
         self.gone = False
 
@@ -78,6 +82,7 @@ class Console:
         if self.queue.qsize() >= QUEUE_MAX:
             metrics.WEB_CONSOLES_DROPPED.inc()
             self.let_go()
+            self.cut()
         else:
             self.queue.put_nowait(event)
 
@@ -186,15 +191,14 @@ class Hub:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         response.enable_chunked_encoding()
         await response.prepare(request)
-        console = Console(viewer, shows, still)
+        console = Console(viewer, shows, still, lambda: _cut(request))
         self._consoles.add(console)
         metrics.WEB_CONSOLES.set(len(self._consoles))
         try:
             console.tell(b"retry: 2000\n" + self._connection(missed="Last-Event-ID" in request.headers))
-            await _write(console, response)
+            await _write(console, request, response)
         except (ConnectionResetError, TimeoutError):
-            if request.transport is not None:
-                request.transport.abort()
+            _cut(request)
         finally:
             self._consoles.discard(console)
             metrics.WEB_CONSOLES.set(len(self._consoles))
@@ -206,22 +210,29 @@ class Hub:
             console.let_go()
 
 
-async def _write(console: Console, response: web.StreamResponse) -> None:
-    """Raises ConnectionResetError when the console has left, TimeoutError where it takes nothing."""
-    until = time.monotonic() + STREAM_SECONDS_MAX
-    while time.monotonic() < until:
-        event: bytes | None = b": still here\n\n"
+def _cut(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _write(console: Console, request: web.Request, response: web.StreamResponse) -> None:
+    """Until the console leaves or is let go. Raises ConnectionResetError where it has left in the midst of an event,
+    TimeoutError where it takes nothing."""
+    began = written = time.monotonic()
+    while time.monotonic() - began < STREAM_SECONDS_MAX:
+        event: bytes | None = None
         with contextlib.suppress(TimeoutError):
-            event = await asyncio.wait_for(console.queue.get(), HEARTBEAT_SECONDS)
-        if event is None or not console.still():
+            event = await asyncio.wait_for(console.queue.get(), LOOK_SECONDS)
+        if console.gone or not console.still() or request.transport is None:
             return
-        while not console.queue.empty() and len(event) < 32_768:  # one write for all that is there
-            following = console.queue.get_nowait()
-            if following is None:
-                return
-            event += following
+        if event is None and time.monotonic() - written < HEARTBEAT_SECONDS:
+            continue
+        event = event or b": still here\n\n"
+        while not console.queue.empty() and len(event) < WRITE_BYTES:  # one write for all that is there
+            event += console.queue.get_nowait() or b""
         async with asyncio.timeout(WRITE_SECONDS_MAX):
             await response.write(event)
+        written = time.monotonic()
 
 
 def _answer_event(entry: CaseEntry) -> bytes:
