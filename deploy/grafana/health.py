@@ -395,6 +395,66 @@ def page(others: dict[str, str]) -> Page:
             ),
         )
         .row(
+            "Console, messages, archive",
+            lines(
+                "Requests to the console",
+                "By status each second: 5 means that something broke here, 429 that somebody tries too often.",
+                "cps",
+                (f'sum by (status) (rate(cem_web_requests_total{{job="cem-web"}}[{RATE}]))', "{{status}}"),
+            ),
+            lines(
+                "Open consoles",
+                "Consoles that are told of changes as they happen, and whether the process hears from Kafka (1).",
+                "short",
+                ('sum(cem_web_consoles{job="cem-web"})', "open"),
+                ('min(cem_web_connected{job="cem-web"})', "hears from Kafka"),
+            ),
+            lines(
+                "Messages",
+                "What came of tries to send a message, since the start, by kind of recipient.",
+                "short",
+                ('sum by (kind, outcome) (cem_notifications_total{job="cem-notify"})', "{{kind}} {{outcome}}"),
+            ),
+            lines(
+                "Messages that wait",
+                "What a recipient has not taken yet. It should fall back to 0; where it does not, nobody is told.",
+                "short",
+                ('sum by (recipient) (cem_notifications_open{job="cem-notify"})', "{{recipient}}"),
+            ),
+            lines(
+                "Time for a message",
+                "Mean time from when a message was due until it was taken.",
+                "s",
+                (
+                    'sum by (kind) (cem_notification_delay_seconds_sum{job="cem-notify"}) / '
+                    'sum by (kind) (cem_notification_delay_seconds_count{job="cem-notify"})',
+                    "{{kind}}",
+                ),
+            ),
+            lines(
+                "Rows written to PostgreSQL",
+                "By table each second.",
+                "cps",
+                (f'sum by (table) (rate(cem_archive_rows_total{{job="cem-archive"}}[{RATE}]))', "{{table}}"),
+            ),
+            lines(
+                "Not yet in PostgreSQL",
+                "Records that wait for the archive, by topic. It catches up by itself when PostgreSQL was away.",
+                "short",
+                ('sum by (topic) (cem_archive_lag_records{job="cem-archive"})', "{{topic}}"),
+            ),
+            lines(
+                "Time for a transaction",
+                "Of the archive in PostgreSQL: 99 of 100 take less.",
+                "s",
+                (
+                    "histogram_quantile(0.99, sum by (le) "
+                    f'(rate(cem_archive_batch_seconds_bucket{{job="cem-archive"}}[{RATE}])))',
+                    "99 %",
+                ),
+            ),
+        )
+        .row(
             "Processes",
             lines(
                 "Memory",

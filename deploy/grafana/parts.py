@@ -34,6 +34,8 @@ REGIONS = (
     " AND ('*' IN (${region:sqlstring}) OR region_id IN (${region:sqlstring}))"
 )
 ONE_UNIT = "unit_id = ${unit:sqlstring}"
+BEFORE_TOO = "hour >= $__timeFrom()::timestamptz - interval '7 days' AND hour < $__timeTo()"
+"""What is new in a period was not there in the week before; to look at all of history would take too long."""
 STEP = "date_bin(${step:sqlstring}::interval, {at}, timestamptz '2001-01-01 00:00Z')"
 """Steps of a week begin on Monday."""
 
@@ -314,17 +316,18 @@ def annotations(where: str) -> list[Builder[model.AnnotationQuery]]:
         SqlAnnotation(
             "Another model",
             BLUE,
-            "SELECT first AS time, 'scored by ' || model || ' from here on' AS text, 'model' AS tags FROM ("
-            "SELECT model, min(event_time) AS first FROM history.insights WHERE model IS NOT NULL "
-            "GROUP BY model) models WHERE $__timeFilter(first) ORDER BY 1",
+            "SELECT min(event_time) AS time, 'scored by ' || model || ' from here on' AS text, 'model' AS tags "
+            f"FROM history.insights WHERE {BEFORE_TOO} AND model IS NOT NULL GROUP BY model "
+            "HAVING min(event_time) >= $__timeFrom() ORDER BY 1",
         ),
         SqlAnnotation(
             "Another taxonomy",
             YELLOW,
-            "SELECT first AS time, 'first spoken of here: ' || string_agg(aspect, ', ' ORDER BY aspect) AS text, "
-            "'taxonomy' AS tags FROM (SELECT aspect, min(hour) AS first FROM history.topics GROUP BY aspect) aspects "
-            "WHERE $__timeFilter(first) GROUP BY first ORDER BY 1",
-            enable=False,
+            "SELECT first AS time, 'first spoken of: ' || string_agg(aspect, ', ' ORDER BY aspect) || "
+            "' (another taxonomy, or a new matter)' AS text, 'taxonomy' AS tags "
+            "FROM (SELECT aspect, min(hour) AS first, min(min(hour)) OVER () AS earliest FROM history.topics "
+            f"WHERE {BEFORE_TOO} GROUP BY aspect) aspects "
+            "WHERE first >= greatest($__timeFrom(), earliest + interval '7 days') GROUP BY first ORDER BY 1",
         ),
     ]
 

@@ -30,7 +30,7 @@ def page(others: dict[str, str]) -> Page:
         "none",
         sql(
             f"""SELECT event_time AS time, channel, label AS mood, compound, confidence, aspect, department,
-                   journey_stage AS stage, rating, nps, followers, reposts, text_ref AS text, unit_id
+                   journey_stage AS stage, rating, nps, followers, text_ref AS text, unit_id
             FROM history.mentions WHERE {PERIOD} ORDER BY event_time DESC LIMIT 200"""
         ),
         width=24, height=10, hidden=("unit_id",), per_field={"confidence": "percentunit", "followers": "short"},

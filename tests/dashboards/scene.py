@@ -7,14 +7,19 @@ too late, resolved, dismissed, refused; and the archive.
 The one rule: it is the real service. Nothing is written into either server by the test itself.
 """
 
+import base64
+import os
+import secrets
 import sys
+import tempfile
 import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import psycopg
 
 from agents.kafka.embedded import HOST, EmbeddedKafka, _free_port
@@ -28,15 +33,20 @@ from schemas.alert import Alert
 from schemas.codec import encode
 from schemas.post import Author, Post
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis
-from schemas.unit import Department, Unit
+from schemas.unit import Unit
 from tests.broker.conftest import KEY, Service
 from tests.dashboards.prometheus import Prometheus
 from tests.dashboards.queries import Period
+from tests.notify.conftest import Receiver
 
 DAYS = 21
-ARCHIVE = (sys.executable, "-m", "agents.cli", "archive")
+ARCHIVE, WEB, NOTIFY = ((sys.executable, "-m", "agents.cli", name) for name in ("archive", "web", "notify"))
+SECRET_VARIABLE = "CEM_SCENE_WEBHOOK_SECRET"
 ARCHIVED_SECONDS_MAX = 60.0
 SEVERE = "I got food poisoning from the chicken here, I spent the night in hospital, you will hear from my lawyer"
+
+CALLS = "they keep calling me with marketing, stop it, unsubscribe me"
+"""Nobody in the world says such a thing."""
 
 
 class Scene(NamedTuple):
@@ -53,36 +63,62 @@ class Scene(NamedTuple):
 def played(prometheus: str, database: str) -> Iterator[Scene]:
     """The whole scene. `prometheus`: the program; `database`: the DSN of an empty one, migrated or not."""
     begun = time.time()
-    ports = [_free_port() for _ in range(4)]
-    first, second, wall, archive = ports
+    first, second, wall, archive, web, notify = (_free_port() for _ in range(6))
     with ExitStack() as stack:
         broker = stack.enter_context(EmbeddedKafka())
         service = _service(broker, stack, "d", clock="data", tick_seconds=1800.0, postgres=database)
         live = _service(broker, stack, "w", clock="wall", tick_seconds=1.0, events_partitions=1)
-        jobs = {"cem-worker": (first, second, wall), "cem-archive": (archive,)}
+        jobs = {
+            "cem-worker": (first, second, wall), "cem-archive": (archive,), "cem-web": (web,), "cem-notify": (notify,),
+        }  # fmt: skip
         watcher = stack.enter_context(Prometheus(prometheus, jobs))
         world = _world()
         service.publish(list(world.units))
         live.publish([_unit()])
         workers = [service.worker(http_port=first), live.worker(http_port=wall)]
         service.worker(*ARCHIVE, http_port=archive)
+        live.worker(*WEB, web_port=web, web_secret=secrets.token_hex(32))
+        live.worker(*NOTIFY, http_port=notify, notify=str(_who_is_told(stack)))
         service.ingest(list(world.records))
         _bad_input(service)
         live.send(_now(live, 1))
         service.drain(workers[0])
         workers.append(service.worker(http_port=second))
         live.send(_now(live, 2))
+        _look_at_the_console(web)
         unit_id = _people_act(service, world, workers)
         service.drain(workers[0], workers[2])
         live.drain(workers[1])
         _wait_for_the_archive(service, database)
         live.send(_now(live, 3))
+        _look_at_the_console(web)
         time.sleep(4)  # two scrapes after the last change
         yield Scene(
             watcher, database, unit_id,
             Period((world.starts - DAY_MS) / 1000, (world.ends + 4 * DAY_MS) / 1000, 3600.0),
             Period(begun, time.time()),
         )  # fmt: skip
+
+
+def _who_is_told(stack: ExitStack) -> Path:
+    """A file for `cem notify`, and a server that takes its messages."""
+    receiver = stack.enter_context(closing(Receiver()))
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cem-scene-")))
+    file = folder / "notify.toml"
+    file.write_text(
+        f'[[recipients]]\nname = "desk"\nkind = "webhook"\nurl = "{receiver.url()}"\n'
+        f'secret_env = "{SECRET_VARIABLE}"\ngroup_seconds = 0.2\n'
+    )
+    before = os.environ.get(SECRET_VARIABLE)
+    os.environ[SECRET_VARIABLE] = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    stack.callback(lambda: os.environ.pop(SECRET_VARIABLE, None) if before is None else None)
+    return file
+
+
+def _look_at_the_console(port: int) -> None:
+    """Somebody opens it without being signed in."""
+    with suppress(OSError):
+        urllib.request.urlopen(f"http://{HOST}:{port}/login", timeout=5).close()
 
 
 def _service(broker: EmbeddedKafka, stack: ExitStack, prefix: str, **more: Any) -> Service:
@@ -94,18 +130,9 @@ def _service(broker: EmbeddedKafka, stack: ExitStack, prefix: str, **more: Any) 
 
 
 def _world() -> Scenario:
-    """A small world up to two days ago, whose units have deadlines."""
+    """A small world up to two days ago. Its units promise deadlines."""
     starts = Millis((int(time.time() * 1000) - (DAYS + 2) * DAY_MS) // HOUR_MS * HOUR_MS)
-    world = generate(11, units=6, hours=DAYS * 24, incidents=4, starts=starts)
-    return msgspec.structs.replace(world, units=tuple(_with_deadlines(unit) for unit in world.units))
-
-
-def _with_deadlines(unit: Unit) -> Unit:
-    departments = tuple(
-        Department(name=one.name, owner=one.owner, acknowledge_within=30, answer_within=60, resolve_within=120)
-        for one in unit.departments
-    )
-    return msgspec.structs.replace(unit, departments=departments, opening_hours=())
+    return generate(11, units=6, hours=DAYS * 24, incidents=4, starts=starts)
 
 
 def _bad_input(service: Service) -> None:
@@ -129,20 +156,21 @@ def _now(live: Service, number: int) -> Emission:
 def _people_act(service: Service, world: Scenario, workers: list[Supervisor]) -> str:
     """Old alerts are acted on late, some not at all, a new one at once; two days pass. Gives a unit with alerts."""
     opened = [alert for alert in service.alerts() if alert.change == "opened"]
-    assert len(opened) >= 3, "the scene has too few alerts"
-    for alert, name, more in (
-        (opened[0], "acknowledge", {}), (opened[0], "resolve", {"resolution_code": "refund"}),
-        (opened[1], "acknowledge", {}), (opened[1], "acknowledge", {}), (opened[2], "dismiss", {}),
-    ):  # fmt: skip
-        _act(service, alert, name, world.ends + MINUTE_MS, **more)
-    local = next(unit for unit in world.units if unit.id == opened[0].labels.unit_id)
+    assert len(opened) > 8, "the scene has too few alerts"
+    for alert in opened[:7]:
+        _act(service, alert, "acknowledge", world.ends + MINUTE_MS)
+        _act(service, alert, "resolve", world.ends + HOUR_MS, resolution_code="refund")
+    _act(service, opened[0], "acknowledge", world.ends + HOUR_MS)
+    _act(service, opened[8], "dismiss", world.ends + MINUTE_MS)
+    local = next(unit for unit in world.units if unit.kind == "restaurant")
     at = world.ends + HOUR_MS
-    service.ingest([_post(local, "fresh", SEVERE, at), *_cascade(local, at)])
+    service.ingest([_post(local, "fresh", SEVERE, at), _post(local, "calls", CALLS, at), *_cascade(local, at)])
     service.drain(workers[0], workers[2])
     fresh = [alert for alert in service.alerts() if alert.change == "opened" and alert.starts_at >= at]
     assert fresh, "a severe post has opened no alert"
-    for name in ("acknowledge", "resolve"):
-        _act(service, fresh[0], name, at + MINUTE_MS)
+    _act(service, fresh[0], "acknowledge", at + MINUTE_MS)
+    _act(service, fresh[0], "reply", at + 2 * MINUTE_MS, note="We are very sorry and have called you.")
+    _act(service, fresh[0], "resolve", at + 3 * MINUTE_MS, resolution_code="refund")
     service.ingest([_post(local, "later", "all good now, thank you", world.ends + 2 * DAY_MS)])
     return local.id
 
@@ -163,9 +191,9 @@ def _cascade(unit: Unit, at: int) -> list[Post]:
             kind="repost",
             root_id="spread",
             in_reply_to="spread",
-            event_time=Millis(at + 1000 + number * 9_000),
+            event_time=Millis(at + 1000 + number * 4_000),
         )
-        for number in range(60)
+        for number in range(150)
     ]
     return [first, *passed_on]
 
