@@ -41,7 +41,7 @@ def experience_panels(period: str = PERIOD) -> dict[str, Panel]:
             "How many posts, reviews and answers to surveys speak of these units in the period. Reposts are not "
             "counted.",
             "short", sql(f"SELECT sum(n)::bigint AS mentions FROM history.unit_hour WHERE {period} HAVING sum(n) > 0"),
-            width=4, height=5,
+            width=3, height=5,
         ),
         "negative": Panel(
             "stat", "How much of it is negative", f"The share of mentions that are negative. {INTERVAL}", "percentunit",
@@ -49,7 +49,7 @@ def experience_panels(period: str = PERIOD) -> dict[str, Panel]:
                 'SELECT scores.negative_share AS "negative", scores.negative_share_low AS "at least", '
                 f'scores.negative_share_high AS "at most", s.n AS n {total}'
             ),
-            width=8, height=5, per_field={"n": "short"},
+            width=6, height=5, per_field={"n": "short"},
         ),
         "mood": Panel(
             "stat", "Mood", f"The mean of all mentions, from -1 (furious) to 1 (delighted). {INTERVAL}", "none",
@@ -57,7 +57,7 @@ def experience_panels(period: str = PERIOD) -> dict[str, Panel]:
                 'SELECT round(scores.mood::numeric, 2) AS "mood", round(scores.mood_low::numeric, 2) AS "at least", '
                 f'round(scores.mood_high::numeric, 2) AS "at most", s.n AS n {total}'
             ),
-            width=8, height=5, per_field={"n": "short"},
+            width=6, height=5, per_field={"n": "short"},
         ),
         "mood_over_time": Panel(
             "lines", "Mood over time",
@@ -181,7 +181,7 @@ def experience_panels(period: str = PERIOD) -> dict[str, Panel]:
                 FROM (SELECT count(*) AS n, history.quantile(array_agg(waited_s ORDER BY waited_s), 0.5) AS wait
                       FROM history.first_answers WHERE {period}) answers WHERE answers.n > 0"""
             ),
-            width=4, height=5, per_field={"n": "short"},
+            width=5, height=5, per_field={"n": "short"},
         ),
     }  # fmt: skip
 
@@ -256,9 +256,9 @@ def page(others: dict[str, str]) -> Page:
         .variables(*unit_variables(), step_variable())
         .annotated(annotations("{units}"))
         .links(others)
-        .row("In this period", panels["mentions"], panels["negative"], panels["mood"], panels["first_answer"])
+        .row("In this period", panels["mentions"], panels["negative"], panels["mood"], panels["first_answer"], counted)
         .row("Over time", panels["mood_over_time"], panels["how_many"])
-        .row("Where it gets worse", counted, worse["units"], worse["aspects"])
+        .row("Where it gets worse", worse["units"], worse["aspects"])
         .row("What people talk about", panels["aspects"], panels["aspects_over_time"])
         .row("Who and where", by_place["units"], by_place["regions"], panels["departments"], panels["channels"],
              panels["stages"], panels["scores"])

@@ -433,7 +433,7 @@ def page(others: dict[str, str]) -> Page:
             ),
             lines(
                 "Rows written to PostgreSQL",
-                "By table each second.",
+                "How many each second, by table. Between bursts of posts it rests.",
                 "cps",
                 (f'sum by (table) (rate(cem_archive_rows_total{{job="cem-archive"}}[{RATE}]))', "{{table}}"),
             ),

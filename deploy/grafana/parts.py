@@ -34,6 +34,7 @@ REGIONS = (
     " AND ('*' IN (${region:sqlstring}) OR region_id IN (${region:sqlstring}))"
 )
 ONE_UNIT = "unit_id = ${unit:sqlstring}"
+PAGE_WIDTH = 24
 BEFORE_TOO = "hour >= $__timeFrom()::timestamptz - interval '7 days' AND hour < $__timeTo()"
 """What is new in a period was not there in the week before; to look at all of history would take too long."""
 STEP = "date_bin(${step:sqlstring}::interval, {at}, timestamptz '2001-01-01 00:00Z')"
@@ -112,7 +113,7 @@ class Panel(NamedTuple):
             "lines": self._lines, "bars": self._lines, "stat": self._stat, "table": self._table,
             "ranking": self._ranking,
         }[self.kind]()  # fmt: skip
-        made.title(self.title).description(self.description).unit(self.unit).span(self.width).height(self.height)
+        made.title(self.title).description(self.description).unit(self.unit)
         made.datasource(self.source).targets(list(self.queries)).no_value("nothing in this period")
         if self.low is not None:
             made.min(self.low)
@@ -349,6 +350,7 @@ class Page:
 
     def __init__(self, title: str, uid: str, about: str, *, days: str = "now-28d") -> None:
         self.uid = uid
+        self._y = 0
         self._made = (
             dashboard.Dashboard(title)
             .uid(uid)
@@ -382,9 +384,16 @@ class Page:
 
     def row(self, title: str, *panels: Panel) -> Self:
         """A heading and what is under it."""
-        self._made.with_row(dashboard.Row(title))
+        place = model.GridPos(x=0, y=self._y, w=PAGE_WIDTH, h=1)
+        self._made.with_row(dashboard.Row(title).grid_pos(place))
+        x, y, lowest = 0, self._y + 1, self._y + 1
         for panel in panels:
-            self._made.with_panel(panel.build())
+            if x + panel.width > PAGE_WIDTH:
+                x, y = 0, lowest
+            place = model.GridPos(x=x, y=y, w=panel.width, h=panel.height)
+            self._made.with_panel(panel.build().grid_pos(place))
+            x, lowest = x + panel.width, max(lowest, y + panel.height)
+        self._y = lowest
         return self
 
     def build(self) -> model.Dashboard:

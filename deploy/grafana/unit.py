@@ -56,7 +56,8 @@ def page(others: dict[str, str]) -> Page:
         .annotated(annotations("{one}"))
         .links(others)
         .row("The unit", who)
-        .row("In this period", said["mentions"], said["negative"], said["mood"], said["first_answer"], now["count"])
+        .row("In this period", said["mentions"], said["negative"], said["mood"], said["first_answer"],
+             now["count"]._replace(width=4))
         .row("Over time", said["mood_over_time"], said["how_many"])
         .row("What people talk about", said["aspects"], said["aspects_over_time"], worse["aspects"],
              said["departments"], said["channels"], said["stages"], said["scores"], said["feelings"],
