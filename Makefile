@@ -53,6 +53,7 @@ check: $(STAMP)  ## Run what CI runs: linters, types, import contracts, made doc
 	$(say) "Documents made from the code"
 	$(BIN)/python -m schemas.documents --check
 	$(BIN)/python -m agents.reference --check
+	$(BIN)/python -m deploy.grafana.make --check
 	$(MAKE) --no-print-directory test
 
 laws: $(STAMP)  ## Look for what breaks a law, with other random examples each time
@@ -74,9 +75,10 @@ compiled: $(STAMP)  ## Compile what understands texts into build/compiled, and c
 	$(BIN)/python deploy/compiled.py
 	$(BIN)/python -m pytest tests/unit/test_compiled.py
 
-schemas: $(STAMP)  ## Make the JSON Schemas, the AsyncAPI document and the reference anew
+schemas: $(STAMP)  ## Make the JSON Schemas, the AsyncAPI document, the reference and the dashboards anew
 	$(BIN)/python -m schemas.documents
 	$(BIN)/python -m agents.reference
+	$(BIN)/python -m deploy.grafana.make
 
 lock: $(STAMP)  ## Resolve the lock files anew; ARGS=--upgrade takes the newest of everything
 	$(say) "requirements.lock (everything), -run.lock (what the service needs to run), -bench.lock (that, and rivals)"
