@@ -161,7 +161,7 @@ async def _send(rules: Rules, secrets: dict[str, Secrets], web_url: str) -> list
     async with Sender(rules, secrets, web_url) as sender:
         for recipient in rules.recipients:
             now = Millis(time.time() * 1000)
-            message = example(recipient.name, now, _nothing_happened(now))
+            message = example(recipient.name, now, _nothing_happened(now), recipient.wall)
             found.append((recipient, message.id, await sender.send(message, recipient)))
     return found
 

@@ -7,18 +7,19 @@ may run: one works, the others stand by and take over within a session time-out.
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from random import SystemRandom
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from agents import logs
 from agents.directory import DirectoryFollower
 from agents.health import HealthServer
 from agents.kafka.client import aiokafka_options
@@ -33,6 +34,7 @@ from pipeline.notify.rules import Rules
 from schemas.time import HOUR_MS
 from schemas.topics import Topics
 
+LOOK_UPS_MAX = 64
 FOREVER_MS = 2**31 - 1
 WRITE_SECONDS = 2.0
 
@@ -164,10 +166,7 @@ async def first_positions(settings: Settings, partitions: list[TopicPartition], 
 
 def run(settings: Settings, rules: Rules, secrets: Mapping[str, Secrets], width: int) -> None:
     """`width`: how many partitions `cem.alerts` has. Notifies until SIGTERM or Ctrl-C. Ends the process."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    logs.configure(settings, quiet=("aiokafka",))
     try:
         asyncio.run(_run(settings, rules, secrets, width))
     except (KafkaError, OSError, TimeoutError) as error:
@@ -179,6 +178,8 @@ def run(settings: Settings, rules: Rules, secrets: Mapping[str, Secrets], width:
 async def _run(settings: Settings, rules: Rules, secrets: Mapping[str, Secrets], width: int) -> None:
     process = Process(settings, rules, secrets, width)
     loop = asyncio.get_running_loop()
+    # Names are looked up in threads: one recipient's name server that hangs must not keep all of them.
+    loop.set_default_executor(ThreadPoolExecutor(LOOK_UPS_MAX, thread_name_prefix="name"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, process.stop)
     await process.run()

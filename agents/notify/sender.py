@@ -5,10 +5,11 @@ address may be one, so errors tell the kind of what went wrong.
 """
 
 import asyncio
+import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from typing import assert_never
+from typing import Literal, assert_never
 
 import aiohttp
 
@@ -19,6 +20,8 @@ from pipeline.notify.answer import DELIVERED, Answer, Outcome
 from pipeline.notify.file import Secrets
 from pipeline.notify.message import Message, Post
 from pipeline.notify.rules import Recipient, Rules
+
+log = logging.getLogger("cem.notify")
 
 Judge = Callable[[int, str | None, bytes, float], Answer]
 
@@ -46,26 +49,43 @@ class Sender:
             self._mailer.close()
 
     async def send(self, message: Message, recipient: Recipient) -> Answer:
-        """Delivers it, or says why not."""
+        """Delivers it, or says why not. What cannot be put into a form holds up nobody: it becomes a dead letter."""
         secrets = self._secrets[recipient.id]
-        match recipient.kind:
+        try:
+            if recipient.kind == "email":
+                mail = self._mail(message, recipient)
+            else:
+                posts, judge = self._posts(message, recipient.kind, secrets)
+        except Exception as error:
+            log.exception("message %s for %s", message.id, recipient.id)
+            return Answer(Outcome.NEVER, f"the message could not be written ({type(error).__name__}, see the log)")
+        if recipient.kind == "email":
+            assert self._mailer is not None
+            return await self._mailer.send(mail, recipient.to[0])
+        for post in posts:
+            said = await self._post(post, judge)
+            if said.outcome is not Outcome.DELIVERED:
+                return said
+        return DELIVERED
+
+    def _mail(self, message: Message, recipient: Recipient) -> bytes:
+        assert self._rules.email is not None
+        return email.compose(message, self._rules.email.sender, recipient.to[0], self._web_url)
+
+    def _posts(
+        self, message: Message, kind: Literal["webhook", "slack", "pagerduty"], secrets: Secrets
+    ) -> tuple[tuple[Post, ...], Judge]:
+        """What has to be sent, in order, and who says what an answer means."""
+        match kind:
             case "webhook":
                 post = webhook.request(message, secrets.url, secrets.keys, self._web_url, int(time.time()))
-                return await self._post(post, lambda status, after, _, now: answer.of_http(status, after, now))
+                return (post,), lambda status, after, _, now: answer.of_http(status, after, now)
             case "slack":
-                return await self._post(slack.request(message, secrets.url, self._web_url), slack.answer)
+                return (slack.request(message, secrets.url, self._web_url),), slack.answer
             case "pagerduty":
-                for post in pagerduty.requests(message, secrets.url, secrets.routing_key, self._web_url):
-                    said = await self._post(post, pagerduty.answer)
-                    if said.outcome is not Outcome.DELIVERED:
-                        return said
-                return DELIVERED
-            case "email":
-                assert self._mailer is not None and self._rules.email is not None
-                to = recipient.to[0]
-                return await self._mailer.send(email.compose(message, self._rules.email.sender, to, self._web_url), to)
+                return pagerduty.requests(message, secrets.url, secrets.routing_key, self._web_url), pagerduty.answer
             case _:
-                assert_never(recipient.kind)
+                assert_never(kind)
 
     async def _post(self, post: Post, judge: Judge) -> Answer:
         try:

@@ -49,7 +49,7 @@ def _text(message: Message, web_url: str) -> str:
     parts, left_out = shown_parts(message)
     paragraphs = [plain(subject(message), 500)] if len(parts) > 1 or message.test else []
     for part in parts:
-        lines = [headline(part), *(f"{name}: {value}" for name, value in facts(part))]
+        lines = [headline(part), *(f"{name}: {value}" for name, value in facts(part, message.time_zone))]
         paragraphs.append("\n".join([*lines, *_link(part, web_url)]))
     if left_out:
         paragraphs.append(f"… and {left_out} alerts more")
@@ -59,7 +59,7 @@ def _text(message: Message, web_url: str) -> str:
 def _html(message: Message, web_url: str) -> str:
     parts, left_out = shown_parts(message)
     title = escape(plain(subject(message), 500))
-    sections = "".join(_section(part, web_url) for part in parts)
+    sections = "".join(_section(part, web_url, message.time_zone) for part in parts)
     more = f"<p>… and {left_out} alerts more</p>" if left_out else ""
     first = f"<p>{title}</p>" if len(parts) > 1 or message.test else ""
     return (
@@ -68,11 +68,11 @@ def _html(message: Message, web_url: str) -> str:
     )
 
 
-def _section(part: Part, web_url: str) -> str:
+def _section(part: Part, web_url: str, time_zone: str) -> str:
     rows = "".join(
         f'<tr><th style="text-align:left;padding:2px 12px 2px 0;vertical-align:top">{escape(name)}</th>'
         f"<td>{escape(value)}</td></tr>"
-        for name, value in facts(part)
+        for name, value in facts(part, time_zone)
     )
     colour = _COLOURS[part.alert.severity_label]
     links = "".join(f'<p><a href="{escape(one)}">Open in the console</a></p>' for one in _link(part, web_url))

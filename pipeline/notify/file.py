@@ -37,6 +37,7 @@ _WRITE: Final = {
     "severity_min": f"write one of {', '.join(SEVERITIES)}",
     "changes": f"write some of {', '.join(get_args(AlertChange))}",
     "quiet_hours": 'write {time_zone = "Europe/Berlin", from = "22:00", to = "07:00"}, maybe days = ["sat", "sun"] too',
+    "time_zone": 'write the zone that clocks show there, such as "Europe/Berlin"',
     "group_seconds": "write seconds, 0 to 86400",
     "confidential": "write true or false, without quotes",
     "insecure": "write true or false, without quotes",
@@ -181,13 +182,18 @@ def _check_recipient(one: Recipient, before: list[Recipient]) -> Iterator[str]:
         yield "`url`: e-mail goes through the server under [email]; take it out"
     if (one.kind == "email") != bool(one.to):
         yield "`to`: " + ("missing; " + _WRITE["to"] if one.kind == "email" else "is for e-mail; take it out")
+    yield from _check_zones("time_zone", {one.time_zone or "UTC"})
+    yield from _check_zones("quiet_hours", {stretch.time_zone for stretch in one.quiet_hours})
     yield from _check_quiet(one.quiet_hours)
 
 
-def _check_quiet(stretches: tuple[Quiet, ...]) -> Iterator[str]:
-    for zone in sorted({one.time_zone for one in stretches} - available_timezones()):
+def _check_zones(field: str, zones: set[str]) -> Iterator[str]:
+    for zone in sorted(zones - available_timezones()):
         near = get_close_matches(zone, available_timezones(), 1) or ["Europe/Berlin"]
-        yield f"`quiet_hours`: {zone!r} is no time zone; write a name of the IANA database such as {near[0]!r}"
+        yield f"`{field}`: {zone!r} is no time zone; write a name of the IANA database such as {near[0]!r}"
+
+
+def _check_quiet(stretches: tuple[Quiet, ...]) -> Iterator[str]:
     if len({one.time_zone for one in stretches}) > 1:
         yield "`quiet_hours`: in more than one time zone; write them all in one"
     elif never_ends(stretches):

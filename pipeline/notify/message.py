@@ -5,16 +5,19 @@ looked up in the console, where it can be erased. All that is shown is on one li
 invisible or turn the direction of writing.
 """
 
+import contextlib
 import unicodedata
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
-from schemas.alert import Alert, AlertChange
+from pipeline.local_time import zone
+from schemas.alert import Alert, AlertChange, SeverityLabel
 from schemas.notified import Told
-from schemas.time import Millis, format_time
+from schemas.time import SECOND_MS, Millis
 
 PARTS_SHOWN_MAX: Final = 20
 """How many alerts people see in one message. The rest is counted; a webhook has them all."""
@@ -24,9 +27,15 @@ CHANGE_WORDS: Final[dict[AlertChange, str]] = {
     "opened": "New", "grown": "Worse", "quiet": "Quiet again", "acknowledged": "Acknowledged", "assigned": "Assigned",
     "answered": "Answered", "resolved": "Resolved", "verified": "Verified", "dismissed": "Dismissed",
     "reopened": "Back again", "commented": "Comment", "rerouted": "Moved", "snoozed": "Snoozed",
-    "published": "Published", "deadline_warning": "Deadline is near", "escalated": "Escalated",
+    "published": "Published", "deadline_warning": "Deadline is near", "escalated": "Deadline missed",
     "corrected": "Corrected",
 }  # fmt: skip
+
+
+SEVERITY_WORDS: Final[dict[SeverityLabel, str]] = {
+    "info": "low", "warning": "medium", "error": "high", "critical": "critical",
+}  # fmt: skip
+"""As the console says it."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +47,14 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """`id` names it for ever: whoever gets it twice can tell. `recipient`: whom it is for. `test`: nothing happened."""
+    """`id` names it for ever: whoever gets it twice can tell. `recipient`: whom it is for. `time_zone`: of the clock
+    that people there read. `test`: nothing happened."""
 
     id: str
     recipient: str
     made_at: Millis
     parts: tuple[Part, ...]
+    time_zone: str = "UTC"
     test: bool = False
 
 
@@ -95,30 +106,33 @@ def gravest(message: Message) -> Part:
 def headline(part: Part) -> str:
     """What happened, and to what."""
     alert = part.alert
-    return plain(f"{CHANGE_WORDS[alert.change]} ({alert.severity_label}): {alert.annotations.summary}", 400)
+    return plain(
+        f"{CHANGE_WORDS[alert.change]} ({SEVERITY_WORDS[alert.severity_label]}): {alert.annotations.summary}", 400
+    )
 
 
-def facts(part: Part) -> list[tuple[str, str]]:
+def facts(part: Part, time_zone: str) -> list[tuple[str, str]]:
     """Figures and names, for people, the most telling first."""
     alert = part.alert
     labels, detection, spread, work = alert.labels, alert.detection, alert.amplification, alert.work
+    by = alert.deadlines
     expected = "" if detection.expected is None else f", {_figure(detection.expected)} are usual"
     found = [
         ("Unit", labels.unit_id),
         ("Department", labels.department),
-        ("Severity", f"{alert.severity} of 10 ({alert.severity_label})"),
-        ("State", f"{alert.status}, {alert.state}"),
+        ("Severity", f"{alert.severity} of 10 ({SEVERITY_WORDS[alert.severity_label]})"),
+        ("State", f"{alert.state}, {'still going on' if alert.status == 'firing' else 'quiet'}"),
         ("Assigned to", work.assignee),
         ("People", f"{detection.distinct_authors} within {_span(detection.window_s)}{expected}"),
         ("Reposts", str(spread.reposts) if spread.reposts else None),
         ("Reach", f"{spread.reach} people" if spread.reach else None),
         ("Forecast", None if spread.forecast is None else f"{spread.forecast} ({spread.low} to {spread.high})"),
-        ("Acknowledge by", _time(alert.deadlines.acknowledge_by) if alert.state == "open" else None),
-        ("Answer by", _time(alert.deadlines.answer_by) if alert.state in _UNANSWERED else None),
-        ("Resolve by", _time(alert.deadlines.resolve_by) if alert.state == "answered" else None),
-        ("Told", ", ".join(alert.deadlines.told) or None),
-        ("Missed", ", ".join(alert.deadlines.missed) or None),
-        ("Happened", _happened(part)),
+        ("Acknowledge by", _time(by.acknowledge_by, time_zone) if alert.state == "open" else None),
+        ("Answer by", _time(by.answer_by, time_zone) if alert.state in _UNANSWERED else None),
+        ("Resolve by", _time(by.resolve_by, time_zone) if alert.state == "answered" else None),
+        ("Told", ", ".join(by.told) or None),
+        ("Missed", ", ".join(by.missed) or None),
+        ("Happened", _happened(part, time_zone)),
         ("To do", alert.annotations.recommended_action),
     ]
     return [(name, plain(value)) for name, value in found if value]
@@ -129,29 +143,35 @@ def shown_parts(message: Message) -> tuple[tuple[Part, ...], int]:
     return message.parts[:PARTS_SHOWN_MAX], max(0, len(message.parts) - PARTS_SHOWN_MAX)
 
 
-def example(recipient: str, now: Millis, alert: Alert) -> Message:
+def example(recipient: str, now: Millis, alert: Alert, time_zone: str = "UTC") -> Message:
     """A message that tries a recipient out, about an alert that is none. Each is another one."""
     told = Told(change=alert.change, sequence=alert.sequence, at=now)
     part = Part(alert=alert, changes=(told,))
     made = message_id(recipient, [(alert.alert_id, alert.sequence, int(now))])
-    return Message(id=made, recipient=recipient, made_at=now, parts=(part,), test=True)
+    return Message(id=made, recipient=recipient, made_at=now, parts=(part,), time_zone=time_zone, test=True)
 
 
 _UNANSWERED: Final = frozenset(("open", "acknowledged", "assigned"))
 
 
-def _happened(part: Part) -> str | None:
+def _happened(part: Part, time_zone: str) -> str | None:
     """The changes that became this message, where it was more than one."""
     if len(part.changes) + part.changes_left_out < 2:
         return None
     shown = part.changes[-CHANGES_SHOWN_MAX:]
     left_out = len(part.changes) - len(shown) + part.changes_left_out
     before = f"{left_out} changes before; " if left_out else ""
-    return before + ", ".join(f"{CHANGE_WORDS[told.change].lower()} {_time(told.at)}" for told in shown)
+    return before + ", ".join(f"{CHANGE_WORDS[told.change].lower()} {_time(told.at, time_zone)}" for told in shown)
 
 
-def _time(at: Millis | None) -> str | None:
-    return None if at is None else f"{format_time(at)[:16].replace('T', ' ')} UTC"
+def _time(at: Millis | None, time_zone: str) -> str | None:
+    """As the clock on the recipient's wall shows it; in UTC where that is in the year 10,000."""
+    if at is None:
+        return None
+    moment = datetime.fromtimestamp(at // SECOND_MS, UTC)
+    with contextlib.suppress(OverflowError):
+        moment = moment.astimezone(zone(time_zone))
+    return f"{moment:%Y-%m-%d %H:%M %Z}"
 
 
 def _span(seconds: int) -> str:

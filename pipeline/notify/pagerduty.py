@@ -87,7 +87,7 @@ def _body(message: Message, part: Part, event: Event, routing_key: str, web_url:
             "component": labels.department,
             "group": labels.region or labels.brand,
             "class": labels.alertname,
-            "custom_details": {"message_id": message.id, **dict(facts(part))},
+            "custom_details": {"message_id": message.id, **dict(facts(part, message.time_zone))},
         },
         "client": "Social CEM",
         **({"client_url": address, "links": [{"href": address, "text": "Open in the console"}]} if address else {}),

@@ -277,7 +277,9 @@ class Plan:
             Part(alert=one.alert, changes=one.changes, changes_left_out=one.changes_left_out) for one in sendings
         )
         return Delivery(
-            message=Message(id=made, recipient=recipient.name, made_at=sendings[0].made_at, parts=parts),
+            message=Message(
+                id=made, recipient=recipient.name, made_at=sendings[0].made_at, parts=parts, time_zone=recipient.wall
+            ),
             recipient=recipient,
             due_at=min(one.due_at for one in sendings),
             next_at=sendings[0].next_at,

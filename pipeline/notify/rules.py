@@ -58,6 +58,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     alertnames: tuple[Name, ...] = ()
     changes: tuple[AlertChange, ...] = ()
     quiet_hours: tuple[Quiet, ...] = ()
+    time_zone: Name | None = None
     group_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 20.0
     confidential: bool = False
     tries_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
@@ -68,6 +69,11 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def id(self) -> str:
         """Its name in `cem.notified`."""
         return f"{self.name}/{self.to[0]}" if self.to else self.name
+
+    @property
+    def wall(self) -> str:
+        """The zone that its messages tell times in."""
+        return self.time_zone or next((one.time_zone for one in self.quiet_hours), "UTC")
 
     @property
     def told_of(self) -> tuple[AlertChange, ...]:

@@ -36,7 +36,7 @@ def request(message: Message, url: str, web_url: str) -> Post:
         lines.append(escape(subject(message)))
         blocks.append(_section(f"*{lines[0]}*"))
     for part in parts:
-        said = _said(part, web_url)
+        said = _said(part, web_url, message.time_zone)
         lines += said
         blocks.append(_section("\n".join(said)))
     if left_out:
@@ -57,9 +57,9 @@ def answer(status: int, retry_after: str | None, body: bytes, now_s: float) -> A
     return said
 
 
-def _said(part: Part, web_url: str) -> list[str]:
+def _said(part: Part, web_url: str, time_zone: str) -> list[str]:
     first = f"{_MARKS[part.alert.severity_label]} {escape(headline(part))}"
-    told = [f"{name}: {escape(value)}" for name, value in facts(part)]
+    told = [f"{name}: {escape(value)}" for name, value in facts(part, time_zone)]
     address = link(web_url, part.alert)
     return [first, *told, *([f"<{_address(address)}|Open in the console>"] if address else [])]
 

@@ -213,6 +213,13 @@ def test_certificates_are_checked(
         server.close()
 
 
+def test_what_cannot_be_written_is_given_up(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake of ours about one message is a dead letter, and no end of the process."""
+    monkeypatch.setattr(sender.webhook, "request", lambda *_: 1 / 0)
+    said = send(recipient(), receiver.url())
+    assert (Outcome.NEVER, True) == (said.outcome, "ZeroDivisionError" in said.why)
+
+
 CARE = recipient("care", kind="email", url=None, to=("care@acme.example",))
 
 
@@ -228,7 +235,7 @@ def test_a_mail_arrives(new_mail_server: NewMailServer) -> None:
     assert Outcome.DELIVERED is by_mail(server.port).outcome
     [mail] = server.sink.mails
     assert ("cem@acme.example", ["care@acme.example"]) == (mail.mail_from, mail.rcpt_tos)
-    assert b"Subject: New (warning): 6 complaints in an hour" in (mail.content or b"")
+    assert b"Subject: New (medium): 6 complaints in an hour" in (mail.content or b"")
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,12 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from pipeline.notify import email, pagerduty, slack, webhook
 from pipeline.notify.answer import Outcome, of_http
-from pipeline.notify.message import CHANGE_WORDS, Part, Post, message_id
+from pipeline.notify.message import CHANGE_WORDS, Part, Post, facts, message_id
 from pipeline.notify.rules import CHANGES_OF_INCIDENTS
-from schemas.alert import Alert, AlertChange, Work
+from schemas.alert import Alert, AlertChange, Deadlines, Work
 from schemas.codec import Codec
 from schemas.notified import Told
+from schemas.time import TIME_MS_MAX, Millis
 from tests.golden_refresh import ALERT
 from tests.notify_examples import NOON, alert, message
 
@@ -191,6 +192,27 @@ def test_any_summary_makes_a_mail(text: str) -> None:
     found = mail(alert(summary=text))
     assert 1 == len(found.get_all("Subject", [])) == len(found.get_all("To", []))
     assert bytes(found) == bytes(mail(alert(summary=text)))
+
+
+@given(st.text(max_size=60), st.integers(0, TIME_MS_MAX), st.sampled_from(["UTC", "Asia/Tokyo", "America/Lima"]))
+def test_any_alert_has_all_forms(text: str, at_ms: int, time_zone: str) -> None:
+    """Whatever stands in its words, whenever it was: each form is made, and what should be JSON is."""
+    at = Millis(at_ms)
+    deadlines = Deadlines(acknowledge_by=at, answer_by=at, missed=("acknowledge",), told=(text,))
+    one = alert(summary=text, department=text, work=Work(assignee=text), deadlines=deadlines, detected_at=at)
+    part = Part(alert=one, changes=(Told(change="opened", sequence=1, at=at), Told(change="grown", sequence=2, at=at)))
+    made = message(parts=(part,), time_zone=time_zone)
+    bodies = [webhook.body_of(made, WEB), slack.request(made, "", WEB).body]
+    bodies += [post.body for post in pagerduty.requests(made, "", "", WEB)]
+    assert all(isinstance(orjson.loads(body), dict) for body in bodies)
+    assert b"Message-ID" in email.compose(made, "a@b.example", "c@d.example", WEB)
+
+
+def test_people_read_times_of_their_own_clock() -> None:
+    """A deadline at noon in UTC is one at one o'clock in Berlin in winter."""
+    late = alert(deadlines=Deadlines(acknowledge_by=NOON))
+    assert ("Acknowledge by", "2026-01-31 13:00 CET") in facts(message(late).parts[0], "Europe/Berlin")
+    assert ("Acknowledge by", "2026-01-31 12:00 UTC") in facts(message(late).parts[0], "UTC")
 
 
 @pytest.mark.parametrize("form", ["webhook", "slack", "pagerduty", "email"])

@@ -101,6 +101,7 @@ def test_the_example_of_the_readme_is_right() -> None:
         (FILE.replace("smtp.example.com\"", "h\"\nsecurity = \"none\""), ["[email]: `security`", "starttls"]),
         (FILE.replace("password_env", "pasword_env"), ["did you mean `password_env`?"]),
         (FILE.replace("Europe/Berlin", "Europe/Berln"), ["`quiet_hours`", "'Europe/Berlin'"]),
+        (WEBHOOK + 'time_zone = "Berlin"\n', ["`time_zone`", "Europe/Berlin"]),
         (FILE.replace("22:00:00", '"25:00"'), ["`quiet_hours`"]),
         (FILE.replace('to = "07:00"', 'to = "22:00"'), ["never end"]),
     ],
@@ -256,6 +257,12 @@ def test_quiet_hours_that_never_end_are_seen() -> None:
     assert never_ends(night("UTC", "00:00", "12:00") + night("UTC", "12:00", "00:00"))
     assert not never_ends(night("UTC", "00:00", "12:00") + night("UTC", "12:01", "00:00"))
     assert not never_ends(())
+
+
+def test_whose_clock_messages_show() -> None:
+    """What is said, else that of the quiet hours, else UTC."""
+    zones = [recipient(time_zone="Asia/Tokyo", quiet_hours=night()), recipient(quiet_hours=night()), recipient()]
+    assert ["Asia/Tokyo", "Europe/Berlin", "UTC"] == [one.wall for one in zones]
 
 
 def test_the_id_of_a_recipient_has_its_address() -> None:
