@@ -1,11 +1,11 @@
 """`cem web`: the console, its JSON API and live updates. It starts only with a secret of its own."""
 
 import asyncio
-import logging
 from pathlib import Path
 
 import click
 
+from agents import logs
 from agents.cli.context import Mistake, config_option, load_with_kafka
 from agents.settings import Settings, SettingsError
 from agents.web.identify import networks
@@ -30,10 +30,7 @@ def web(config: Path | None, host: str | None, port: int | None) -> None:
     """
     settings = load_with_kafka(config, web_host=host, web_port=port)
     people = checked(settings)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("aiokafka").setLevel(
-        logging.ERROR
-    )  # it repeats every second that nobody answers; the feed says so
+    logs.configure(settings, quiet=("aiokafka",))  # it repeats every second that nobody answers; the feed says so
     from agents.web.process import serve
 
     def told(listening: int) -> None:
