@@ -49,6 +49,9 @@ AFTER_SECONDS_MAX = 300.0
 LAST_SECONDS_MAX = 30.0
 KNOWN_SINCE_MS = 2 * DAY_MS
 
+Said = tuple[Unit, str]
+"""A unit and a text about it."""
+
 _codec = Codec[Alert](Alert)
 
 
@@ -75,22 +78,11 @@ def measure(broker: Broker, plan: Plan, report: Report) -> dict[str, Any]:
     units = make_units(plan.seed, bursts)
     service = Service(broker, "bench-latency", partitions=PARTITIONS)
     with report.task("latency: preparing") as task:
-        service.prepare(units)
-        sites = local_units(units)
-        hear = Hearing(default_scorer()).hear  # what the service takes for a complaint is not harmless
-        harmless = [
-            (unit, text)
-            for unit, text in sure_texts(random, sites, "positive", POOL)
-            if hear(text).judgement.sentiment.label == "positive"
-        ]
-        complaints = sure_texts(random, sites, "negative", bursts * BURST_POSTS)
-        known = int(time.time() * 1000) - KNOWN_SINCE_MS
-        first = [make_post(random, -1 - place, text, known) for place, (_, text) in enumerate(harmless[: len(sites)])]
-        broker.preload(service.topics("posts"), [encoded(post) for post in first])
+        sites, harmless, complaints = prepare(broker, service, units, random, bursts)
         port = free_port()
         with Worker(service.command(http_port=port)) as worker, Listener(service, sites) as listener:
             wait_ready(worker, port)
-            sender = _Sender(service, plan, random, harmless, complaints)
+            sender = Sender(service, plan, random, harmless, complaints)
             asyncio.run(sender.run(plan.latency_warm_up_seconds, task, bursts=False))
             used, kafka = worker.usage(), broker.cpu_seconds()
             sent = asyncio.run(sender.run(plan.latency_seconds, task, bursts=True))
@@ -100,7 +92,7 @@ def measure(broker: Broker, plan: Plan, report: Report) -> dict[str, Any]:
             caught_up = time.monotonic() - ended
     state_bytes = sum(service.state_bytes().values())
     raised = [one for one in listener.surges() if one.alert.change in ("opened", "grown")]
-    causes = [(one, sent.at[post]) for one in raised if (post := _cause(one.alert)) in sent.at]
+    causes = [(one, sent.at[post]) for one in raised if (post := cause_of(one.alert)) in sent.at]
     opened = [(one, at) for one, at in causes if one.alert.change == "opened"]
     if len(opened) < OPENED_SHARE_MIN * bursts:
         raise BenchmarkError(f"{len(opened)} of {bursts} bursts opened an alert")
@@ -122,7 +114,28 @@ def measure(broker: Broker, plan: Plan, report: Report) -> dict[str, Any]:
     }
 
 
-def _cause(alert: Alert) -> str:
+def prepare(
+    broker: Broker, service: Service, units: tuple[Unit, ...], random: Random, bursts: int
+) -> tuple[list[Unit], list[Said], list[Said]]:
+    """Topics, units, and one post about each from two days ago. Gives the local units, harmless texts and complaints,
+    each with the unit that it is about."""
+    service.prepare(units)
+    sites = local_units(units)
+    hear = Hearing(default_scorer()).hear  # what the service takes for a complaint is not harmless
+    harmless = [
+        (unit, text)
+        for unit, text in sure_texts(random, sites, "positive", POOL)
+        if hear(text).judgement.sentiment.label == "positive"
+    ]
+    complaints = sure_texts(random, sites, "negative", bursts * BURST_POSTS)
+    known = int(time.time() * 1000) - KNOWN_SINCE_MS
+    first = [make_post(random, -1 - place, text, known) for place, (_, text) in enumerate(harmless[: len(sites)])]
+    broker.preload(service.topics("posts"), [encoded(post) for post in first])
+    return sites, harmless, complaints
+
+
+def cause_of(alert: Alert) -> str:
+    """The id of the post that made the difference: the last in the evidence."""
     return alert.evidence[-1].post_id.partition(":")[2]
 
 
@@ -139,7 +152,7 @@ def _wait_for_all(listener: "Listener", bursts: int, worker: Worker) -> None:
     time.sleep(1.0)  # the last ones may still grow
 
 
-class _Sender:
+class Sender:
     """Sends at a rate that does not depend on how fast it is received."""
 
     def __init__(
@@ -147,8 +160,8 @@ class _Sender:
         service: Service,
         plan: Plan,
         random: Random,
-        harmless: list[tuple[Unit, str]],
-        complaints: list[tuple[Unit, str]],
+        harmless: list[Said],
+        complaints: list[Said],
     ) -> None:
         self._bootstrap = service.settings.kafka
         self._topic = service.topics("posts")
