@@ -1,225 +1,194 @@
-"""Plays a scenario into the running service, watches what comes out, and counts.
+"""Plays a scenario into the running service, with people who act on its alerts.
 
-In: a scenario and the time to play it in. Out: Played, whose `summary` is what `cem demo --json` prints. The rule: a
-record counts as processed only if it was seen again: in the log, among the unrouted, or among the dead letters.
+In: a scenario and the time to play it in. Out: Played, whose `summary` is what `cem demo --json` prints. The rules:
+what is sent goes out in order of its times, actions among posts; before an action, and where an alert is to be
+expected, the play stops until the log is as far, so that the same seed gives the same story however fast it is played.
+
+Where an alert is to be expected is worked out beforehand by a replay in this process.
 """
 
+import heapq
 import time
 from collections import Counter
 from collections.abc import Callable
-
-import msgspec
-from kafka import KafkaConsumer, TopicPartition
+from itertools import count
+from typing import NamedTuple
 
 from agents.cli.live import LiveView
-from agents.kafka.client import kafka_python_options
+from agents.cli.played import Played
+from agents.cli.watch import Watch
 from agents.kafka.progress import Progress
 from agents.kafka.units import publish
 from agents.kafka.writer import Writer
+from agents.parts import engine_of, limits_of, understanding_of
 from agents.settings import Settings
 from pipeline.control import Shape
-from pipeline.evaluation.incident import Incident
+from pipeline.directory import Directory
+from pipeline.engine import outputs_of
+from pipeline.evaluation.managers import Managers
+from pipeline.evaluation.replay import event_codec, log_of_inputs, replay_events, ticked_inputs
 from pipeline.evaluation.scenario import Scenario
-from pipeline.sources.timeline import ticked
+from pipeline.sources.timeline import Grid, Record, input_of
+from schemas.action import Action
 from schemas.alert import Alert
-from schemas.codec import Codec
-from schemas.deadletter import DeadLetter
-from schemas.event import Event
-from schemas.insight import Insight
-from schemas.post import Post
-from schemas.time import HOUR_MS
+from schemas.time import Millis
 from schemas.topics import Topics
-from schemas.unrouted import Unrouted
 
 SEND_AT_ONCE = 500
 DRAIN_SECONDS_MAX = 300.0
+LOOK_SECONDS = 1.0
 LAG_EVERY_SECONDS = 1.0
-POLL_MS = 20
-ALERT_WITHIN_MS = HOUR_MS
-"""An incident counts as alerted up to an hour after its end."""
-
-_events: Codec[Event] = Codec(Event)
-_alerts = Codec[Alert](Alert)
-_unrouted = Codec[Unrouted](Unrouted)
-_letters = Codec[DeadLetter](DeadLetter)
-_posts = Codec[Post](Post)
+PLAYED = ("posts", "feedback", "actions")
 
 
-class Played:
-    """What was seen."""
+class Opening(NamedTuple):
+    """An alert that is to be expected: from when on it is there, and at which unit."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    at_ms: int
+    unit_id: str
+
+
+def expected(scenario: Scenario, settings: Settings) -> list[Opening]:
+    """The alerts that come of a scenario if nobody acts on them, by the same code as the service's."""
+    inputs = ticked_inputs(list(scenario.records), settings.tick_ms)
+    log = log_of_inputs(
+        inputs, Directory(scenario.units, 1), understanding=understanding_of(settings), limits=limits_of(settings)
+    )
+    alerts = outputs_of(replay_events(((0, event_codec.decode(value)) for value in log), engine_of(settings)))
+    return sorted(Opening(int(alert.detected_at), alert.labels.unit_id) for alert in alerts if alert.change == "opened")
+
+
+class Player:
+    """One play. `seconds`: how long it is to take, 0: as fast as it goes. `check` is called now and then and may
+    raise."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        shape: Shape,
+        scenario: Scenario,
+        view: LiveView,
+        seconds: float,
+        check: Callable[[], None],
+    ) -> None:
         self._scenario = scenario
-        self.sent = 0
-        self.insights: set[tuple[str, str, str]] = set()
-        self.seen: set[str] = set()
-        self.opened: dict[str, Alert] = {}
-        self.dead_letters = 0
-        self.seconds = 0.0
-
-    @property
-    def missing(self) -> set[str]:
-        """Records that were sent and not seen again."""
-        return {_identity(record) for record in self._scenario.records} - self.seen
-
-    @property
-    def complete(self) -> bool:
-        """Everything was sent and seen again."""
-        return self.sent == len(self._scenario.records) and not self.missing
-
-    def alerted(self, incident: Incident) -> bool:
-        """Whether an alert was opened on the incident's unit while it lasted, or soon after."""
-        return any(
-            alert.labels.unit_id == incident.unit_id
-            and incident.starts <= alert.starts_at <= incident.ends + ALERT_WITHIN_MS
-            for alert in self.opened.values()
-        )
-
-    def summary(self) -> dict[str, object]:
-        """`posts_in`, `insights`, `alerts` (by unit), `dead_letters`, `incidents_planted`, `incidents_alerted`,
-        `seconds` (sending and working)."""
-        incidents = self._scenario.incidents
-        return {
-            "posts_in": self.sent,
-            "insights": len(self.insights),
-            "alerts": dict(sorted(Counter(alert.labels.unit_id for alert in self.opened.values()).items())),
-            "dead_letters": self.dead_letters,
-            "incidents_planted": len(incidents),
-            "incidents_alerted": sum(map(self.alerted, incidents)),
-            "seconds": round(self.seconds, 1),
-        }
-
-
-def _identity(record: msgspec.Struct) -> str:
-    return f"{record.network}:{record.id}" if isinstance(record, Post) else f"feedback:{record.id}"  # type: ignore[attr-defined]
-
-
-class Watch:
-    """Reads what the service writes, and tells the view."""
-
-    def __init__(self, settings: Settings, topics: Topics, played: Played, view: LiveView) -> None:
-        self._played = played
+        self._topics = Topics(settings.prefix)
         self._view = view
-        self._take: dict[str, Callable[[bytes], None]] = {
-            topics("events"): self._event,
-            topics("alerts"): self._alert,
-            topics("unrouted"): self._no_unit,
-            topics("deadletter"): self._letter,
-        }
-        self._consumer = KafkaConsumer(
-            **kafka_python_options(settings), enable_auto_commit=False, auto_offset_reset="earliest"
-        )
-        self._partitions = [
-            TopicPartition(name, number) for name in self._take for number in self._consumer.partitions_for_topic(name)
+        self._seconds = seconds
+        self._check = check
+        self._tick_ms = settings.tick_ms
+        self.played = Played(scenario)
+        self._settings = settings
+        inputs = [self._topics(name) for name in PLAYED]
+        self._grid = Grid(inputs, shape, settings.tick_ms)
+        self._sources = sum(shape.inputs[topic] for topic in inputs)
+        self._managers = Managers(scenario.seed, scenario.units)
+        self._given_up: Counter[str] = Counter()
+        self._unsent = 0
+
+    def play(self, openings: list[Opening]) -> Played:
+        """Publishes the units, plays, waits until all is worked on."""
+        self._view.note("publishing the units")
+        publish(self._settings, self._topics, self._scenario.units)
+        self._watch = Watch(self._settings, self._topics, self.played, self._view, self._sources)
+        self._started = self._looked = time.monotonic()
+        try:
+            with Writer(self._settings) as self._writer, Progress(self._settings, self._topics) as self._progress:
+                self._view.note("playing")
+                self._send_all(openings)
+                self._writer.flush()
+                self._view.note("everything is sent; waiting until it is worked on")
+                self._drain()
+            self._watch.to_the_end()
+            self.played.seconds = time.monotonic() - self._started
+        finally:
+            self._watch.close()
+        return self.played
+
+    def _send_all(self, openings: list[Opening]) -> None:
+        """In order of time: records, actions, and where to stop because an alert has opened."""
+        stops = [(opening.at_ms // self._tick_ms * self._tick_ms + self._tick_ms, opening) for opening in openings]
+        numbers = count()  # what comes at the same time comes as it stands here
+        queue: list[tuple[int, int, Opening | Record | Action]] = [(at, next(numbers), one) for at, one in stops]
+        queue += [(int(one.event_time), next(numbers), one) for one in self._scenario.records]
+        heapq.heapify(queue)
+        due: Counter[str] = Counter()
+        while queue:
+            at_ms, _, item = heapq.heappop(queue)
+            if at_ms >= self._scenario.ends:
+                break
+            self._pace(at_ms)
+            self._tick(at_ms)
+            if isinstance(item, Opening):
+                due[item.unit_id] += 1
+                for action in self._news(item.unit_id, due[item.unit_id]):
+                    heapq.heappush(queue, (int(action.event_time), next(numbers), action))
+            elif isinstance(item, Action):
+                self._stop()
+                self.played.actions[item.id] = item
+                self._writer.send(input_of(item, self._topics))
+            else:
+                self._writer.send(input_of(item, self._topics))
+                self.played.sent += 1
+                self._count(at_ms)
+        self._tick(int(self._scenario.ends))
+        self._view.sent(self._unsent, int(self._scenario.ends))
+
+    def _tick(self, at_ms: int) -> None:
+        for emission in self._grid.until(at_ms):
+            self._writer.send(emission)
+
+    def _stop(self) -> None:
+        """Until the log is as far as what was sent."""
+        self._writer.flush()
+        while not self._watch.until(lambda: self._watch.clock_ms >= self._grid.at_ms, LOOK_SECONDS):
+            self._check()
+
+    def _news(self, unit_id: str, due: int) -> list[Action]:
+        """Waits for an alert that is to be expected (`due`: so many of the unit by now), and gives what people will do
+        about it, and about others that have come."""
+        self._stop()
+
+        def is_there() -> bool:
+            seen = sum(alert.labels.unit_id == unit_id for alert in self.played.opened.values())
+            return seen + self._given_up[unit_id] >= due
+
+        while not self._watch.until(is_there, LOOK_SECONDS):
+            if not any(self._progress.left().values()):  # it comes no more: the broker's order was another one
+                self._watch.to_the_end()
+                self._given_up[unit_id] += not is_there()
+                break
+            self._check()
+        news, self._watch.news = self._watch.news, []
+        return [
+            action for alert in sorted(news, key=_order) for action in self._managers.notice(alert, self._grid.at_ms)
         ]
-        self._consumer.assign(self._partitions)
 
-    def close(self) -> None:
-        """Closes the connection."""
-        self._consumer.close()
+    def _pace(self, at_ms: int) -> None:
+        """Waits until it is time; looks at what has come meanwhile."""
+        starts, ends = self._scenario.starts, self._scenario.ends
+        while self._seconds and (at_ms - starts) / (ends - starts) > (time.monotonic() - self._started) / self._seconds:
+            self._watch.look()
 
-    def look(self, timeout_ms: int = POLL_MS) -> None:
-        """Takes in what has come."""
-        for partition, records in self._consumer.poll(timeout_ms=timeout_ms).items():
-            take = self._take[partition.topic]
-            for record in records:
-                if record.value is not None:  # else something unrouted has found its unit
-                    take(record.value)
-        self._view.refresh()
+    def _count(self, at_ms: int) -> None:
+        self._unsent += 1
+        if self._unsent >= (SEND_AT_ONCE if not self._seconds else 20):
+            self._view.sent(self._unsent, at_ms)
+            self._unsent = 0
+            self._watch.look(0)
+        if time.monotonic() - self._looked > LAG_EVERY_SECONDS:
+            self._looked = time.monotonic()
+            self._check()
+            self._view.lag(sum(self._progress.left().values()))
 
-    def to_the_end(self) -> None:
-        """Takes in all that is there."""
-        ends = self._consumer.end_offsets(self._partitions)
-        while any(self._consumer.position(partition) < end for partition, end in ends.items()):
-            self.look()
-
-    def _event(self, value: bytes) -> None:
-        event = _events.decode(value)
-        if isinstance(event, Insight):
-            self._played.seen.add(event.id)
-            key = (event.id, event.unit_id, event.kind)
-            if key not in self._played.insights:
-                self._played.insights.add(key)
-                self._view.insight(event)
-
-    def _alert(self, value: bytes) -> None:
-        alert = _alerts.decode(value)
-        if alert.change == "opened":
-            self._played.opened[alert.alert_id] = alert
-        self._view.alert(alert)
-
-    def _no_unit(self, value: bytes) -> None:
-        self._played.seen.add(_unrouted.decode(value).insight.id)
-
-    def _letter(self, value: bytes) -> None:
-        letter = _letters.decode(value)
-        self._played.dead_letters += 1
-        if letter.bytes is not None:
-            self._played.seen.add(_identity(_posts.decode(letter.bytes)))
+    def _drain(self) -> None:
+        deadline = time.monotonic() + DRAIN_SECONDS_MAX
+        while any((left := self._progress.left()).values()) and time.monotonic() < deadline:
+            self._check()
+            self._view.lag(sum(left.values()))
+            self._watch.look(200)
+        self._view.lag(sum(self._progress.left().values()))
 
 
-def play(
-    settings: Settings, shape: Shape, scenario: Scenario, view: LiveView, seconds: float, check: Callable[[], None]
-) -> Played:
-    """Publishes the units, sends the records in `seconds` (0: as fast as it goes), waits until all is worked on.
-    `check` is called now and then and may raise."""
-    topics = Topics(settings.prefix)
-    played = Played(scenario)
-    view.note("publishing the units")
-    publish(settings, topics, scenario.units)
-    watch = Watch(settings, topics, played, view)
-    started = time.monotonic()
-    try:
-        with Writer(settings) as writer, Progress(settings, topics) as progress:
-            view.note("playing")
-            _send(settings, shape, scenario, writer, watch, progress, view, played, seconds, check)
-            writer.flush()
-            view.note("everything is sent; waiting until it is worked on")
-            deadline = time.monotonic() + DRAIN_SECONDS_MAX
-            while any((left := progress.left()).values()) and time.monotonic() < deadline:
-                check()
-                view.lag(sum(left.values()))
-                watch.look(200)
-            view.lag(sum(progress.left().values()))
-        watch.to_the_end()
-        played.seconds = time.monotonic() - started
-    finally:
-        watch.close()
-    return played
-
-
-def _send(
-    settings: Settings,
-    shape: Shape,
-    scenario: Scenario,
-    writer: Writer,
-    watch: Watch,
-    progress: Progress,
-    view: LiveView,
-    played: Played,
-    seconds: float,
-    check: Callable[[], None],
-) -> None:
-    topics = Topics(settings.prefix)
-    inputs = (topics("posts"), topics("feedback"))
-    span_ms = scenario.ends - scenario.starts
-    started = looked = time.monotonic()
-    unsent = 0
-    records = iter(scenario.records)
-    for emission in ticked(list(scenario.records), topics, shape, settings.tick_ms):
-        if emission.topic in inputs and not emission.headers:
-            at_ms = next(records).event_time
-            while seconds and (at_ms - scenario.starts) / span_ms > (time.monotonic() - started) / seconds:
-                watch.look()
-            played.sent += 1
-            unsent += 1
-            if unsent >= (SEND_AT_ONCE if not seconds else 20):
-                view.sent(unsent, at_ms)
-                unsent = 0
-                watch.look(0)
-            if time.monotonic() - looked > LAG_EVERY_SECONDS:
-                looked = time.monotonic()
-                check()
-                view.lag(sum(progress.left().values()))
-        writer.send(emission)
-    view.sent(unsent, scenario.ends)
+def _order(alert: Alert) -> tuple[Millis, str]:
+    return alert.detected_at, alert.alert_id

@@ -69,6 +69,10 @@ _PLACES = (
     "Monk's Ferry", "Penny Meadow", "Raven Hythe",
 )  # fmt: skip
 _OWNERS = ("t.alder", "m.voss", "r.okafor", "l.santos", "k.lind", "p.moreau", "d.nowak", "s.hale", "a.rossi", "j.iyer")
+_STAFF = (
+    "Tessa Alder", "Milan Voss", "Rosa Okafor", "Luis Santos", "Karin Lind", "Paul Moreau", "Dana Nowak", "Sam Hale",
+    "Anna Rossi", "Jaya Iyer",
+)  # fmt: skip
 
 
 def _rhythm(peaks: tuple[int, int]) -> tuple[float, ...]:
@@ -99,12 +103,12 @@ def parents(regions: Iterable[tuple[str, str]]) -> list[Unit]:
     brands, named = sorted({form.brand for form in FORMATS}), list(regions)
     found = [
         Unit(id=name.lower(), name=f"{name} Group", kind="brand", handles=(name.lower(),), hashtags=(name,),
-             time_zone="Europe/Dublin", languages=("en",), escalation=("head-office",))
+             time_zone="Europe/Dublin", languages=("en",))
         for name in brands
     ]  # fmt: skip
     found += [
         Unit(id=f"{name.lower()}-{region}", name=f"{name} {region.title()}", kind="region", parent=name.lower(),
-             time_zone=zone, languages=("en",), escalation=(f"{region}-director", "head-office"))
+             time_zone=zone, languages=("en",), escalation=(name.lower(),))
         for name in brands for region, zone in named
     ]  # fmt: skip
     return found
@@ -131,7 +135,8 @@ def local_unit(random: Random, form: Format, number: int, region: str, zone: str
         opening_hours=tuple(Hours(day=day, opens=form.opens, closes=form.closes) for day in days),
         languages=("en",),
         departments=tuple(_department(random, name) for name in form.departments),
-        escalation=(f"{region}-director", "head-office"),
+        escalation=(f"{form.brand.lower()}-{region}", form.brand.lower()),
+        staff=(_STAFF[number % len(_STAFF)], _STAFF[(number + 3) % len(_STAFF)]),
     )
 
 

@@ -1,12 +1,14 @@
 """The commands, as a user types them."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import orjson
 import pytest
@@ -40,16 +42,48 @@ def cem(service: Service | None, *arguments: object, **environment: str) -> subp
 
 
 def test_demo_once_processes_everything_and_leaves_nothing_running(tmp_path: Path) -> None:
-    """`cem demo --once --json`: exit code 0, the summary is the last line, every planted incident is alerted."""
+    """`cem demo --once --json`: exit code 0, the summary is the last line, every planted incident is alerted, and
+    managers bring alerts into every state in which people can bring them, some in time and some not."""
     done = cem(None, "demo", "--once", "--json", "--hours", 40)
     assert done.returncode == 0, done.stderr
     summary = orjson.loads(done.stdout.splitlines()[-1])
     assert {
-        "posts_in", "insights", "alerts", "dead_letters", "incidents_planted", "incidents_alerted", "seconds"
+        "posts_in", "insights", "alerts", "states", "changes", "actions", "deadlines", "dead_letters",
+        "incidents_planted", "incidents_alerted", "seconds",
     } == summary.keys()  # fmt: skip
     assert summary["posts_in"] > 1000 < summary["insights"]
     assert summary["incidents_planted"] == summary["incidents_alerted"] > 0
     assert summary["dead_letters"] == 0
+    assert {"open", "acknowledged", "assigned", "answered", "resolved", "dismissed"} == summary["states"].keys()
+    assert {"rerouted", "snoozed", "escalated", "deadline_warning", "published"} <= summary["changes"].keys()
+    assert summary["actions"]["accepted"] > 4 * summary["actions"]["refused"]
+    assert min(summary["deadlines"].values()) > 0
+
+
+def test_demo_shows_the_console_before_anything_else(tmp_path: Path) -> None:
+    """The first line is an address, the second a token that opens it; Ctrl-C ends all of it."""
+    command = [sys.executable, "-m", "agents.cli", "demo", "--seconds", "1", "--hours", "36"]
+    with (tmp_path / "out").open("wb+") as out:
+        running = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        try:
+            while (tmp_path / "out").read_text().count("\n") < 2:
+                time.sleep(0.1)
+                assert running.poll() is None
+            shown = (tmp_path / "out").read_text().splitlines()
+            assert [line.split()[0] for line in shown[:2]] == ["console", "token"]
+            address, token = shown[0].split()[1].removesuffix("/login"), shown[1].split()[1]
+            request = Request(f"{address}/api/v1/alerts", headers={"Authorization": f"Bearer {token}"})
+            found, deadline = [], time.monotonic() + 120
+            while not found and time.monotonic() < deadline:
+                time.sleep(0.5)
+                with suppress(OSError), urlopen(request, timeout=5) as answer:
+                    found = orjson.loads(answer.read())["alerts"]
+            assert found, (tmp_path / "out").read_text()
+        finally:
+            os.killpg(running.pid, signal.SIGINT)
+            assert running.wait(60) == 130
+        with pytest.raises(OSError, match="refused"):
+            urlopen(f"{address}/login", timeout=5)
 
 
 def test_topics_apply_twice(new_service: NewService) -> None:
