@@ -92,7 +92,8 @@ class TestTargets:
         """`make check` runs linter, formatter, types, import contracts and made documents; the tests come last."""
         steps = [line for line in run("make", "-n", "check").stdout.splitlines() if line.startswith(".venv/bin/")]
         wanted = ["ruff check", "ruff format --check", "mypy", "lint-imports"]
-        wanted += ["python -m schemas.documents --check", "python -m agents.reference --check", "python -m pytest"]
+        wanted += ["python -m schemas.documents --check", "python -m agents.reference --check"]
+        wanted += ["python -m deploy.grafana.make --check", "python -m pytest"]
         assert [step.strip() for step in steps if "uv " not in step] == [f".venv/bin/{step}" for step in wanted]
 
     def test_arguments_are_passed_on(self) -> None:
