@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cached_property, partial
 from typing import NamedTuple
 
+from pipeline.alerts.trail import verify
 from schemas.codec import RecordError
 from schemas.event import UnitErasure, UnitSettings
 from schemas.insight import Insight
@@ -268,29 +269,70 @@ def one_content(run: Run) -> Iterator[tuple[Kind, str]]:
 
 
 def sequences_have_no_holes(run: Run) -> Iterator[tuple[Kind, str]]:
-    """The records of an alert are numbered 1, 2, 3 …, and come in this order, repeats aside."""
+    """The records of an alert are numbered 1, 2, 3 …, and within a partition they come in this order, repeats aside.
+    (Which of them are on the topic of which unit is a law of its own: a case may move, and come back.)"""
+    everything = run.parts.topics("alerts")
     for topic, records in run.stored.items():
-        if topic != run.parts.topics("alerts") and not topic.startswith(run.parts.topics.unit_alerts("")):
+        if topic != everything and not topic.startswith(run.parts.topics.unit_alerts("")):
             continue
-        last: Counter[str] = Counter()
-        for record in records:
-            alert = alerts.decode(record.value)
-            if alert.sequence > last[alert.alert_id] + 1:
-                yield Kind.HOLE, f"{topic} {alert.alert_id}: {alert.sequence} comes after {last[alert.alert_id]}"
-            last[alert.alert_id] = max(last[alert.alert_id], alert.sequence)
+        found: dict[str, set[int]] = defaultdict(set)
+        for _, of_partition in partitions(records):
+            last: Counter[str] = Counter()
+            for record in of_partition:
+                alert = alerts.decode(record.value)
+                if alert.sequence < last[alert.alert_id] and alert.sequence not in found[alert.alert_id]:
+                    yield Kind.DISORDER, f"{topic} {alert.alert_id}: {alert.sequence} after {last[alert.alert_id]}"
+                last[alert.alert_id] = max(last[alert.alert_id], alert.sequence)
+                found[alert.alert_id].add(alert.sequence)
+        for alert_id, numbers in found.items():
+            if topic == everything and (missing := set(range(1, max(numbers) + 1)) - numbers):
+                yield Kind.HOLE, f"{topic} {alert_id}: {min(missing)} is missing"
+
+
+def chains_are_whole(run: Run) -> Iterator[tuple[Kind, str]]:
+    """The entries of each case are a chain without a flaw, wherever the case has moved."""
+    links: dict[str, list[tuple[int, bytes]]] = defaultdict(list)
+    for record in run.of("cases"):
+        entry = cases.decode(record.value)
+        links[entry.alert_id].append((entry.number, record.value or b""))
+    for alert_id, found in links.items():
+        flaw = verify(value for _, value in sorted(found))
+        if flaw is not None:
+            yield Kind.WRONG, f"cases of {alert_id}, entry {flaw.number}: {flaw.detail}"
+
+
+def entries_say_what_alerts_say(run: Run) -> Iterator[tuple[Kind, str]]:
+    """Each record of an alert has its entry, under the same number and with the same change and state, and the other
+    way round; an action that was refused has no record."""
+    records = {
+        (alert.alert_id, alert.sequence): (alert.change, alert.state, alert.status, alert.action_id)
+        for record in run.of("alerts")
+        for alert in (alerts.decode(record.value),)
+    }
+    entries = {
+        (entry.alert_id, entry.sequence): (entry.change, entry.state, entry.status, entry.action_id)
+        for record in run.of("cases")
+        for entry in (cases.decode(record.value),)
+        if entry.number
+    }
+    for name in records.keys() | entries.keys():
+        if records.get(name) != entries.get(name):
+            yield Kind.WRONG, f"{name}: the alert says {records.get(name)}, its entry {entries.get(name)}"
 
 
 def units_have_their_alerts(run: Run) -> Iterator[tuple[Kind, str]]:
-    """A unit's own topic holds the alerts that are addressed to it, with the bytes and headers of `cem.alerts`, repeats
-    aside, under the alert's id as key; those about one unit in their order. `cem.alerts` has whom they are addressed to
-    as key; nothing that is addressed to head office is with the unit that it is about."""
+    """A unit's own topic holds the alerts that are addressed to it or have reached it by an escalation, with the bytes
+    and headers of `cem.alerts`, repeats aside, under the alert's id as key; those about one unit in their order.
+    `cem.alerts` has whom they are addressed to as key; nothing that is addressed to head office is with the unit that
+    it is about."""
     wanted: dict[str, dict[str, Stored]] = defaultdict(dict)
     about: dict[str, str] = {}
     for name, record in _names("alerts", run.of("alerts")):
         alert = alerts.decode(record.value)
         reader = alert.addressed_to or alert.labels.unit_id
-        about[name] = alert.labels.unit_id
-        wanted[run.parts.topics.unit_alerts(reader)].setdefault(name, record)
+        about[name] = f"{alert.labels.unit_id} told to {reader}"
+        for one in (reader, *alert.also_to):
+            wanted[run.parts.topics.unit_alerts(one)].setdefault(name, record)
         if record.key != reader.encode():
             yield Kind.WRONG, f"{record.topic} {name}: the key is {record.key!r}, not {reader!r}"
     prefix = run.parts.topics.unit_alerts("")
@@ -309,7 +351,8 @@ def units_have_their_alerts(run: Run) -> Iterator[tuple[Kind, str]]:
 
 
 def _by_unit(names: Iterable[str], about: Mapping[str, str]) -> dict[str, list[str]]:
-    """Names of alerts by the unit that they are about: of two units nobody says which alert comes first."""
+    """Names of alerts by what they are about and whom they are addressed to: of two such nobody says which alert comes
+    first."""
     found: dict[str, list[str]] = defaultdict(list)
     for name in names:
         found[about[name]].append(name)
@@ -422,6 +465,8 @@ AT_LEAST_ONCE: list[tuple[str, Law]] = [
     ("roll-ups equal the replay's", partial(equals_straight_run, name="rollup")),
     ("units have their alerts", units_have_their_alerts),
     ("cases are kept apart", cases_are_kept_apart),
+    ("chains of cases are whole", chains_are_whole),
+    ("entries say what alerts say", entries_say_what_alerts_say),
     ("no name has two contents", one_content),
     ("sequences have no holes", sequences_have_no_holes),
     ("states equal the replay's", states_equal_straight_run),

@@ -27,7 +27,7 @@ from schemas.assignment import Label
 from schemas.case import CaseEntry
 from schemas.codec import Codec, RecordError, encode
 from schemas.deadletter import DeadLetter
-from schemas.event import Event, UnitErasure, UnitRollup, UnitSettings
+from schemas.event import Between, Event, UnitErasure, UnitRollup, UnitSettings, UnitTransfer
 from schemas.record import Source
 from schemas.tick import CONTROL_HEADER, Tick
 from schemas.topics import CONSUMED, INPUTS, Topics
@@ -40,7 +40,7 @@ INTERNAL = b"\x00"
 events: Codec[Event] = Codec(Event)
 alerts = Codec[Alert](Alert)
 cases = Codec[CaseEntry](CaseEntry)
-rollups = Codec[UnitRollup](UnitRollup)
+rollups: Codec[Between] = Codec(Between)
 letters = Codec[DeadLetter](DeadLetter)
 unrouted = Codec[Unrouted](Unrouted)
 labels = Codec[Label](Label)
@@ -140,6 +140,10 @@ def name_of_output(output: Output) -> str:
         return f"{output.alert_id}/{output.sequence}"
     if isinstance(output, UnitRollup):
         return f"{output.unit_id} {output.child_id} {int(output.hour)}"
+    if isinstance(output, UnitTransfer):
+        return f"{output.unit_id} {output.alert.alert_id} {output.number}"
+    if output.number:
+        return f"{output.alert_id}#{output.number}"
     return f"{output.action_id} {output.sequence} {output.reason}"
 
 
@@ -293,7 +297,7 @@ class StraightRun:
 
     def _outputs(self, outputs: list[Output], required: bool) -> None:
         for output in outputs:
-            kind = {Alert: "alerts", UnitRollup: "rollup"}.get(type(output), "cases")
+            kind = {Alert: "alerts", CaseEntry: "cases"}.get(type(output), "rollup")
             self.expected.add(self.parts.topics(kind), name_of_output(output), encode(output), required)
 
     def _roll_up(self, partition: int, records: list[Stored]) -> None:

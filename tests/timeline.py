@@ -85,7 +85,7 @@ class Timeline:
         name = post or author
         self._offset += 1
         said = insight(self._offset, time_of(clock), author=author, mood=mood, kind=kind, unit_id=self.unit_id)
-        said = msgspec.structs.replace(said, id=f"x:{name}", text_ref=f"x:{name}")
+        said = msgspec.structs.replace(said, id=f"x:{name}", text_ref=f"x:{name}", thread=f"x:{name}")
         if about is not None:
             said = msgspec.structs.replace(said, aspects=(Aspect(aspect=about[0], department=about[1], polarity=-0.5),))
         if severe:
@@ -115,7 +115,8 @@ class Timeline:
     def feedback(self, clock: str, customer: str | None, *, consent: bool = True, **scores: Any) -> str:
         """A customer answers a survey. The name of the feedback."""
         self._offset += 1
-        said = insight(self._offset, time_of(clock), author=None, kind="feedback", unit_id=self.unit_id)
+        now = time_of(clock)
+        said = insight(self._offset, now, author=None, mood="neutral", kind="feedback", unit_id=self.unit_id)
         self._apply(clock, msgspec.structs.replace(
             said, channel="sms", customer_ref=customer, contact_consent=consent, scores=Scores(**scores)
         ))  # fmt: skip

@@ -145,10 +145,12 @@ def _send_away(
 
 
 def receive(state: UnitState, transfer: UnitTransfer) -> list[Told]:
-    """A case that comes from another unit: it begins anew here, under its old id."""
+    """A case that comes from another unit: it begins anew here, under its old id. Who is above here and has heard of it
+    goes on hearing of it."""
     alert, profile = transfer.alert, state.profile
     state.moved.pop(alert.alert_id, None)
     at_ms, here = int(transfer.event_time), state.unit_id
+    heard = (*alert.also_to, alert.labels.unit_id)
     labels = msgspec.structs.replace(
         alert.labels, brand=profile.brand, region=profile.region, unit_id=here, unit_kind=profile.kind
     )
@@ -156,7 +158,7 @@ def receive(state: UnitState, transfer: UnitTransfer) -> list[Told]:
         alert,
         dedup_key=dedup_key(profile.brand, here, alert.alert_id),
         state="open",
-        also_to=(),
+        also_to=tuple(one for one in profile.above if one in heard),
         labels=labels,
         deadlines=Deadlines(),
         work=msgspec.structs.replace(alert.work, moved_from=alert.labels.unit_id, moved_to=None),

@@ -73,7 +73,8 @@ def _remind(state: UnitState, case: Case) -> tuple[Alert, CaseEntry]:
     promise.told += 1
     late = step.change == "escalated"
     told = (*shown.told, step.to) if step.to is not None and step.to not in shown.told else shown.told
-    also = tuple(one for one in told if one in profile.above and one != case.last.addressed_to)
+    heard = (*case.last.also_to, *told)
+    also = tuple(one for one in profile.above if one in heard)
     case.last = msgspec.structs.replace(
         case.last,
         also_to=also,

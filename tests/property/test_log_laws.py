@@ -7,7 +7,7 @@ A log here is one partition of `cem.events` with three units and their region in
 
 from collections.abc import Iterable
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 from hypothesis import HealthCheck, example, given, settings
@@ -17,8 +17,10 @@ from pipeline.engine import Engine, Output, outputs_of
 from pipeline.evaluation.replay import canonical
 from pipeline.log import Log
 from pipeline.state import encode_state
+from schemas.action import ActionName
+from schemas.alert import AlertChange
 from schemas.codec import Codec, encode
-from schemas.event import Ancestor, Event, UnitAction, UnitErasure, UnitRollup, UnitSettings
+from schemas.event import Ancestor, Event, UnitAction, UnitErasure, UnitRollup, UnitSettings, UnitTransfer
 from schemas.insight import Insight
 from schemas.record import Source
 from schemas.tick import Tick
@@ -31,7 +33,7 @@ REGION = "west"
 LANES = ("cem.posts/0", "cem.posts/1", "cem.feedback/0")
 TICKED = {"cem.posts": 2, "cem.feedback": 1}
 HOLD_MS = 10 * MINUTE_MS
-ACTIONS = ("acknowledge", "assign", "resolve", "reopen", "dismiss", "comment")
+ACTIONS: tuple[ActionName, ...] = get_args(ActionName)
 PROFILE = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 HEAVY = settings(PROFILE, max_examples=40)
 
@@ -66,8 +68,8 @@ def steps(
 
 
 EVERYTHING = steps(
-    "burst", "burst", "complaint", "complaint", "praise", "repost", "answer", "severe", "famous", "spread", "edit",
-    "delete", "tick", "ticks", "ticks", "settings", "action", "action", "erasure", "rollup", late_minutes=90,
+    "burst", "burst", "complaint", "complaint", "praise", "repost", "answer", "severe", "unhappy", "famous", "spread",
+    "edit", "delete", "tick", "ticks", "ticks", "settings", "action", "action", "erasure", "rollup", late_minutes=90,
 )  # fmt: skip
 
 
@@ -101,9 +103,13 @@ class _Writer:
     def _write(self, event: Event) -> None:
         event = EVENTS.decode(encode(event))
         self.events.append(event)
-        for alert in outputs_of(self.log.apply(event)):
-            if alert.change == "opened":
+        outputs = self.log.apply(event)
+        for alert in outputs_of(outputs):
+            if alert.change in ("opened", "rerouted") and alert.work.moved_to is None:
                 self.alert_ids.append((alert.labels.unit_id, alert.alert_id))
+        for output in outputs:
+            if isinstance(output, UnitTransfer):
+                self._write(msgspec.structs.replace(output, source=self._source("cem.rollup/0")))
 
     def _say(
         self, step: Step, mood: str, kind: Any = "post", who: int | None = None, after_ms: int = 0, of: str = ""
@@ -129,6 +135,10 @@ class _Writer:
 
     def _repost(self, step: Step) -> None:
         self._say(step, "negative", "repost")
+
+    def _unhappy(self, step: Step) -> None:
+        """A customer who asked to be called."""
+        self._say(step, "neutral", "feedback", of="recovery")
 
     def _severe(self, step: Step) -> None:
         self._say(step, "negative", of="severe")
@@ -190,9 +200,13 @@ class _Writer:
     def _action(self, step: Step) -> None:
         known = [(UNITS[step.unit], "unknown"), *self.alert_ids]
         unit_id, alert_id = known[-1 - step.lane % len(known)]
+        moves = step.late_minutes % 4 == 3
+        action = ACTIONS[(step.who + step.late_minutes) % len(ACTIONS)]
         self._write(UnitAction(
-            id=f"action-{step.who}-{step.unit}-{len(self.alert_ids)}", alert_id=alert_id, unit_id=unit_id,
-            action=ACTIONS[step.who % len(ACTIONS)], actor="ana", dismissal_code="false",  # type: ignore[arg-type]
+            id=f"{action}-{step.unit}-{len(self.alert_ids)}", alert_id=alert_id, unit_id=unit_id,
+            action=action, actor="ana", dismissal_code="false",
+            assignee="bo", note_ref="note:1", we_did_ref="we_did:1", until=Millis(self._now + HOUR_MS),
+            to_unit=UNITS[step.unit] if moves else None, to_department=f"department-{step.who}",
             event_time=Millis(self._now), source=self._source("cem.actions/0", index=1),
         ))  # fmt: skip
 
@@ -262,6 +276,10 @@ class Saved:
         return log
 
 
+DEEDS = ((0, 0, 0), (0, 1, 0), (0, 2, 0), (0, 3, 0), (0, 5, 0), (0, 6, 0), (0, 8, 1), (0, 8, 0), (1, 1, 3), (1, 7, 0))
+"""Unit, who, late: acknowledge, assign, comment, reply, snooze, resolve, publish, reopen, move, dismiss there."""
+
+
 def test_there_is_something_to_prove() -> None:
     """A log of the steps that are drawn here holds every change that an alert can have so far; else the laws below
     could hold for nothing."""
@@ -271,15 +289,15 @@ def test_there_is_something_to_prove() -> None:
         Step(1, "delete", 0, 0, 8, 0), Step(1, "edit", 0, 0, 7, 0), Step(1, "erasure", 0, 0, 8, 0),
         Step(1, "action", 0, 0, 1, 0), Step(1, "action", 0, 0, 2, 0), Step(1, "action", 0, 0, 3, 0),
         Step(1, "action", 0, 0, 4, 0), Step(1, "rollup", 0, 0, 3, 0), Step(1, "severe", 1, 0, 1, 0),
-        Step(1, "famous", 1, 0, 4, 0), Step(1, "spread", 2, 0, 8, 0),
+        Step(1, "famous", 1, 0, 4, 0), Step(1, "spread", 2, 0, 8, 0), Step(1, "unhappy", 0, 0, 0, 0),
+        *[Step(1, "action", unit, 0, who, late) for unit, who, late in DEEDS],
     ]  # fmt: skip
     alerts = _alerts(written(story))
-    assert {
-        "opened", "grown", "corrected", "acknowledged", "assigned", "resolved", "reopened", "dismissed", "quiet"
-    } == {alert.change for alert in alerts}  # fmt: skip
-    assert {"NegativeSurge", "SeverePost", "InfluentialAuthor", "ComplaintSpreads"} == {
+    assert set(get_args(AlertChange)) - {"verified"} == {alert.change for alert in alerts}
+    assert {"NegativeSurge", "SeverePost", "InfluentialAuthor", "ComplaintSpreads", "CustomerRecovery"} == {
         alert.labels.alertname for alert in alerts
     }
+    assert {None, *UNITS[:1]} == {alert.work.moved_from for alert in alerts}
 
 
 @PROFILE

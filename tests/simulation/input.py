@@ -7,14 +7,15 @@ midst.
 """
 
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from aiokafka.partitioner import murmur2
 
+from pipeline.alerts.identity import alert_id
 from pipeline.control import Shape, tick_records
 from pipeline.emission import Emission
 from pipeline.sources.timeline import input_of
-from schemas.action import Action
+from schemas.action import Action, ActionName
 from schemas.assignment import Assignment
 from schemas.codec import encode
 from schemas.erasure import Erasure
@@ -25,7 +26,7 @@ from schemas.record import Source
 from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER
 from schemas.time import HOUR_MS, MINUTE_MS, Millis
 from schemas.topics import Topics
-from schemas.unit import Unit
+from schemas.unit import Department, Hours, Unit
 from schemas.unrouted import Unrouted
 
 STARTS = 1_772_452_800_000
@@ -40,6 +41,7 @@ TEXTS = (
 )  # fmt: skip
 
 FOLLOWERS = (None, 0, 50, 50, 3_000, 3_000_000)
+DEEDS: tuple[ActionName, ...] = get_args(ActionName)
 SPREADS = 0.02
 """How often a post is passed on by dozens."""
 
@@ -56,6 +58,10 @@ STORES = tuple(
         time_zone="UTC",
         parent="brand",
         handles=(f"store{number}",),
+        opening_hours=(Hours(day="mon", opens="11:00", closes="13:00"), Hours(day="mon", opens="14:00", closes="22:00"))
+        if number == 1
+        else (),
+        departments=(Department(name="safety", acknowledge_within=5, answer_within=20),) if number == 1 else (),
     )
     for number in range(3)
 )
@@ -116,13 +122,14 @@ def _something(
         unit_id = random.choice(("store-0", "store-1", "store-2", "nowhere"))
         said = random.choice(("terrible, rude, awful", "lovely", ""))
         feedback = Feedback(id=f"f{number}", channel="web", unit_id=unit_id, text=said, csat=random.randint(1, 5),
+                            customer_ref=random.choice((None, "C-1", "C-2")), contact_consent=random.random() < 0.5,
                             event_time=Millis(now))  # fmt: skip
         return [input_of(feedback, topics)]
     if what < 0.88:
-        action = Action(id=f"a{number}", alert_id="al-unknown", unit_id=random.choice(("store-0", "brand", "nowhere")),
-                        action="acknowledge", actor="manager", note="done, call 555 123 4567",
-                        event_time=Millis(now))  # fmt: skip
-        return [Emission(topics("actions"), action.unit_id.encode(), encode(action))]
+        return [
+            Emission(topics("actions"), action.unit_id.encode(), encode(action))
+            for action in _actions(random, number, now, written)
+        ]
     if what < 0.92:
         gone = random.choice(written)
         erasure = Erasure(
@@ -134,6 +141,34 @@ def _something(
         return [_assigned(random.choice(written), unit_id, topics, shape, now)] * random.choice((1, 1, 2))
     topic = topics(random.choice(("posts", "feedback", "actions", "erasures")))
     return [Emission(topic, b"bad", random.choice(BAD))]
+
+
+def _actions(random: Random, number: int, now: int, written: list[Post]) -> list[Action]:
+    """What people do about the alerts of severe posts, whose ids can be guessed; some about alerts that are not there,
+    some twice, some from tomorrow, some that lack what they need."""
+    found = [
+        (unit.id, cause, post.id)
+        for post in written[-30:]
+        for unit in (BRAND, *STORES)
+        for cause, word in (("injury", "injured"), ("discrimination", "Racist"))
+        if word in post.text and f"@{unit.handles[0]}" in post.text
+    ]
+    unit_id, alert = random.choice(("store-0", "brand", "nowhere")), "al-unknown"
+    if found and random.random() < 0.9:
+        unit_id, cause, post_id = random.choice(found)
+        alert = alert_id(unit_id, f"severe:{cause}", f"x:{post_id}", random.randrange(3))
+    actions = []
+    for place in range(random.choice((1, 2, 4))):
+        tomorrow = 24 * HOUR_MS if random.random() < 0.05 else 0
+        action = Action(
+            id=f"a{number}-{place}", alert_id=alert, unit_id=unit_id, action=random.choice(DEEDS), actor="manager",
+            note=random.choice(("", "done, call 555 123 4567")), we_did=random.choice(("", "sorry")),
+            assignee=random.choice((None, "bo")), dismissal_code=random.choice((None, "false")),
+            to_unit=random.choice((None, None, "store-2", "nowhere")), to_department=random.choice((None, "kitchen")),
+            until=Millis(now + 3 * HOUR_MS), event_time=Millis(now + tomorrow),
+        )  # fmt: skip
+        actions += [action] * random.choice((1, 1, 1, 2))
+    return actions
 
 
 def _post(random: Random, number: int, now: int, written: list[Post]) -> Post:

@@ -371,6 +371,14 @@ BREAKS: dict[str, tuple[Callable[[], list[Stored]], str]] = {
     "a case has another unit's key": (lambda: instead(of("cases")[0], key=b"x"), "cases are kept apart: wrong"),
     "a unit's alerts are out of order": (other_order_for_the_unit, "units have their alerts: disorder"),
     "a case entry is lost": (lambda: without(of("cases")[0]), "cases equal the replay's: lost"),
+    "an entry was changed": (
+        lambda: instead(
+            of("cases")[1],
+            value=of("cases")[1].value.replace(b'"severity":', b'"severity": '),  # type: ignore[union-attr]
+        ),
+        "chains of cases are whole: wrong",
+    ),
+    "an alert has no entry": (lambda: without(of("cases")[-1]), "entries say what alerts say: wrong"),
     "a roll-up is lost": (lambda: without(of("rollup")[-1]), "roll-ups equal the replay's: lost"),
     "a roll-up does not reach the log": (
         lambda: without(next(record for record in of("events") if isinstance(events.decode(record.value), UnitRollup))),
