@@ -6,7 +6,8 @@ came later in the stretch is folded into it, as if each had been written by itse
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -182,8 +183,12 @@ class Batch:
         batch.refuse(record, reason, detail)
         return batch
 
-    def insights(self) -> Iterable[str]:
-        """Lines of INSIGHT_COLUMNS, `written`, `known`."""
+    @cached_property
+    def insights(self) -> list[str]:
+        """Lines of INSIGHT_COLUMNS, `written`, `known`. To be asked for when all is added: then it is made."""
+        return list(self._lines())
+
+    def _lines(self) -> Iterator[str]:
         for folded in self._insights.values():
             insight = folded.insight or folded.last
             if folded.followers is not None or folded.reposts is not None:

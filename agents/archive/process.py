@@ -210,6 +210,7 @@ class Archive:
             batch.add(partition, records, self._next[partition])
             self._next[partition] = records[-1].offset + 1
             await asyncio.sleep(0)  # the batch before is being written meanwhile
+        _ = batch.insights  # made now, for the same reason
         return batch
 
     async def _write(self, session: Session, producer: Any, batch: Batch) -> None:

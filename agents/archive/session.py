@@ -184,12 +184,12 @@ class Session:
         )
 
     async def _write_insights(self, batch: Batch) -> int:
-        lines = list(batch.insights())
-        if not lines:
+        if not batch.insights:
             return 0
         since = format_time(max(0, (min(batch.months["insight"], default=0) - PAST_DAYS * 24) * HOUR_MS))
         late = sql.SQL(do.FIND_LATE).format(since=sql.Literal(since))
-        await self._copy(do.COPY_INSIGHTS, lines, do.ERASED, do.CONFIDENTIAL, do.FIND_KNOWN, late, do.REPLACE, do.ADD)
+        steps = (do.ERASED, do.CONFIDENTIAL, do.FIND_KNOWN, late, do.REPLACE, do.ADD)
+        await self._copy(do.COPY_INSIGHTS, batch.insights, *steps)
         return (await self._connection.execute(sql.SQL(do.INSERT))).rowcount
 
     async def _write_units(self, batch: Batch) -> None:
