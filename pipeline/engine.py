@@ -101,6 +101,8 @@ class Engine:
                     self._check(state, cause, case, due, outputs)
             if state.remind_at is not None and state.remind_at <= due:
                 outputs += duties.remind(state, due)
+            after = self.due(state)
+            assert after is None or after > due, "what was due is done"
         return outputs
 
     def holds(self, state: UnitState, erasure: UnitErasure) -> bool:

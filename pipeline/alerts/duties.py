@@ -62,13 +62,16 @@ def remind(state: UnitState, due_ms: int) -> list[Alert | CaseEntry]:
     for case in state.cases.values():
         while case.remind_at is not None and case.remind_at <= due_ms:
             outputs += _remind(state, case)
+    look_ahead(state)
     return outputs
 
 
-def _remind(state: UnitState, case: Case) -> tuple[Alert, CaseEntry]:
+def _remind(state: UnitState, case: Case) -> tuple[Alert | CaseEntry, ...]:
     profile, shown = state.profile, case.last.deadlines
     following = _following(opening_of(profile.schedule), profile, case)
-    assert following is not None, "what is due is there"
+    if following is None:  # the state is of an older version, which knew less of the unit
+        case.remind_at = None
+        return ()
     promise, step = following
     promise.told += 1
     late = step.change == "escalated"
