@@ -55,7 +55,7 @@ MATRIX: dict[str, tuple[set[str], set[str]]] = {
         {"actions", "posts", "feedback"},
     ),
     "notify": ({"alerts", "units", "notified"}, {"notified", "deadletter"}),
-    "archive": ({"events", "alerts", "cases", "units"}, set()),
+    "archive": ({"events", "alerts", "cases", "units"}, {"deadletter"}),
     "connector-posts": (set(), {"posts"}),
     "connector-feedback": (set(), {"feedback"}),
     "operator": ({*TRIED}, {*TRIED}),
