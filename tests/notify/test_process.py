@@ -22,10 +22,12 @@ from standardwebhooks.webhooks import Webhook
 
 from agents.supervisor import Supervisor
 from pipeline.emission import Emission
+from pipeline.notify.rules import CHANGES
 from schemas.alert import Alert
 from schemas.codec import Codec, encode
 from schemas.deadletter import DeadLetter
 from tests.broker.conftest import NewService, Service
+from tests.broker.test_way import STORE, surge
 from tests.notify.conftest import MailSink, Received, Receiver
 from tests.notify_examples import UNITS, alert
 
@@ -241,6 +243,26 @@ def test_who_hangs_or_refuses_holds_up_nobody(
     assert SECRET not in process.log.read_text()
     release.set()
     wait_until(lambda: wanted(alerts) <= seen([r for r in receiver.received if r.path == "/hangs"]).keys(), process)
+
+
+def test_complaints_become_a_message(new_service: NewService, receiver: Receiver, tmp_path: Path) -> None:
+    """The whole way: posts, a worker, an alert, a message with its figures and the console's address, and not a word of
+    what was said."""
+    service = new_service()
+    service.publish([STORE])
+    text = webhook("all", receiver.url(), 'units = ["store-17"]')
+    process = start(service, tmp_path, text, web_url="https://cem.example.com")
+    worker = service.worker()
+    surge(service)
+    service.drain(worker)
+    alerts = {one.sequence: one for one in service.alerts() if one.change in CHANGES}
+    wait_until(lambda: wanted(list(alerts.values())) == seen(receiver.received).keys(), process)
+    body = receiver.received[0].body
+    [told] = orjson.loads(body)["data"]["alerts"]
+    alert = alerts[told["alert"]["sequence"]]
+    assert alert.annotations.summary == told["alert"]["annotations"]["summary"]
+    assert f"https://cem.example.com/alerts/{alert.alert_id}" == told["url"]
+    assert b"rude" not in body and len(alert.evidence) > 0 == len(told["alert"]["evidence"])
 
 
 def test_what_is_old_at_the_first_start_is_not_sent(
