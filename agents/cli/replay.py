@@ -16,6 +16,7 @@ from pipeline.directory import Directory
 from pipeline.engine import outputs_of
 from pipeline.evaluation.answers import first_answers
 from pipeline.evaluation.replay import canonical, event_codec, log_of_inputs, replay_events, ticked_inputs
+from schemas.case import CaseEntry
 from schemas.codec import RecordError, encode
 from schemas.event import Event
 
@@ -25,13 +26,20 @@ from schemas.event import Event
 @click.option("--units", "units_file", type=UNITS_FILE, help="The directory; needed for input files.")
 @MAP_OPTION
 @click.option("--answers", is_flag=True, help="Instead of alerts: time to first answer by unit and channel.")
+@click.option("--cases", is_flag=True, help="Instead of alerts: the history of cases, as it is on cem.cases.")
 @config_option
 def replay(
-    files: tuple[Path, ...], units_file: Path | None, map_file: Path | None, answers: bool, config: Path | None
+    files: tuple[Path, ...],
+    units_file: Path | None,
+    map_file: Path | None,
+    answers: bool,
+    cases: bool,
+    config: Path | None,
 ) -> None:
     """Turn history into alerts: records of cem.events as `cem topics export` writes them, or the files that
     `cem ingest` takes. Alerts come out as JSON lines, by time; with --answers one line for each unit and channel says
-    how many customers asked, how many have an answer, and how long they waited for it.
+    how many customers asked, how many have an answer, and how long they waited for it; with --cases the entries of
+    each case, byte for byte what is on cem.cases.
 
     \b
     Example:
@@ -41,11 +49,19 @@ def replay(
     """
     settings = load_settings(config)
     log = events_of(files) if is_export(files[0]) else _log_of(files, units_file, map_file, settings)
+    if answers and cases:
+        raise Mistake("--answers and --cases are two questions; ask one after the other")
     if answers:
         for found in first_answers(event for _, event in log):
             click.echo(encode(found))
         return
-    for alert in canonical(outputs_of(replay_events(log, engine_of(settings)))):
+    outputs = list(replay_events(log, engine_of(settings)))
+    if cases:
+        entries = (output for output in outputs if isinstance(output, CaseEntry))
+        for entry in sorted(entries, key=lambda entry: (entry.alert_id, entry.sequence, entry.number == 0)):
+            click.echo(encode(entry))
+        return
+    for alert in canonical(outputs_of(outputs)):
         click.echo(encode(alert))
 
 

@@ -1,6 +1,7 @@
 """`cem alerts` as a manager at a terminal uses it: act, be told what became of it, read the whole story."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import orjson
 import pytest
@@ -51,7 +52,7 @@ def alerted(new_service: NewService) -> tuple[Service, Run, str]:
     return service, terminal(service), service.alerts()[0].alert_id
 
 
-def test_what_managers_do_is_done_and_told(new_service: NewService) -> None:
+def test_what_managers_do_is_done_and_told(new_service: NewService, tmp_path: Path) -> None:
     """Each command takes effect and says so; what is refused is refused in words, changes nothing, and exits with 1;
     the same id takes effect once; a case that went to another unit is found there. `show` tells all of it, and the
     audit finds it whole, until somebody changes it."""
@@ -108,6 +109,13 @@ def test_what_managers_do_is_done_and_told(new_service: NewService) -> None:
     told = orjson.loads(audit("verify", "--alert", alert_id, "--json").stdout)
     assert (told["flaws"], told["ends"][alert_id]["number"]) == ([], len(links))
     (assigned,) = (one for one in links if one["change"] == "assigned")
+
+    exported = tmp_path / "events.jsonl"
+    exported.write_text(terminal(service, "topics")("export", service.topics("events")).stdout)
+    again = terminal(service, "replay")(str(exported), "--cases").stdout.splitlines()
+    written = {record.value.decode() for record in service.records("cases")}
+    assert (len(again), {*again}) == (len(written), written), "a replay of the log gives the same history"
+
     forged = next(record for record in service.records("cases") if b'"change":"assigned"' in record.value)
     service.send(Emission(service.topics("cases"), forged.key, forged.value.replace(b"jonas", b"maria")))
     broken = audit("verify")
