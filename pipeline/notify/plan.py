@@ -144,7 +144,8 @@ class Plan:
                 self._make(recipient, keys, now_ms)
 
     def _hold(self, recipient: Recipient, now_ms: int) -> None:
-        """What could not go in time, because a message before it was not through, waits for the end of quiet hours."""
+        """What could not go in time, because something before it was not through or nobody was there to send it, waits
+        for the end of quiet hours."""
         end_ms = quiet_until(recipient.quiet_hours, now_ms)
         if end_ms is None:
             return
@@ -152,6 +153,9 @@ class Plan:
             if waiting.due_at <= now_ms and not urgent(waiting.alert):
                 later = msgspec.structs.replace(waiting, due_at=Millis(end_ms), held=True)
                 self._put(key, self._entries[key], now_ms, waiting=later)
+        for made in [*self._open[recipient.id]]:
+            if self._messages[made].next_at <= now_ms and not _urgent(self._messages[made]):
+                self._later(made, now_ms, next_at=Millis(end_ms))
 
     def _groups(self, recipient: Recipient, now_ms: int) -> Iterator[list[Key]]:
         """What belongs into one message each, the first due first."""
@@ -217,14 +221,15 @@ class Plan:
     def again(self, made: str, next_at: Millis, now_ms: int) -> None:
         """A try failed; the next one comes at `next_at`, or when quiet hours are over that hold then."""
         delivery = self._messages[made]
-        keys = self._open[delivery.recipient.id][made]
-        if not any(urgent(part.alert) for part in delivery.message.parts):
+        if not _urgent(delivery):
             next_at = Millis(quiet_until(delivery.recipient.quiet_hours, next_at) or next_at)
+        self._later(made, now_ms, next_at=next_at, tries=delivery.tries + 1)
+
+    def _later(self, made: str, now_ms: int, **fields: int) -> None:
+        keys = self._open[self._messages[made].recipient.id][made]
         for key in keys:
             entry = self._entries[key]
-            sending = _sending(entry)
-            later = msgspec.structs.replace(sending, tries=sending.tries + 1, next_at=next_at)
-            self._put(key, entry, now_ms, sending=later)
+            self._put(key, entry, now_ms, sending=msgspec.structs.replace(_sending(entry), **fields))
         self._messages[made] = self._delivery(made, keys)
 
     def given_up(self, made: str, now_ms: int) -> None:
@@ -294,6 +299,10 @@ def without_evidence(alert: Alert) -> Alert:
         return alert
     left_out = alert.evidence_left_out + len(alert.evidence)
     return msgspec.structs.replace(alert, evidence=(), evidence_left_out=left_out)
+
+
+def _urgent(delivery: Delivery) -> bool:
+    return any(urgent(part.alert) for part in delivery.message.parts)
 
 
 def _sending(entry: Notified) -> Sending:

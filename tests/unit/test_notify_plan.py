@@ -1,71 +1,19 @@
-"""Which messages are due and what is in each: timelines, and what must hold whatever happens."""
+"""Which messages are due and what is in each, as timelines."""
 
-from collections import defaultdict
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.notify.plan import CHANGES_MAX, OPEN_MESSAGES_MAX, PARTS_MAX, Delivery, Plan
-from pipeline.notify.quiet import Quiet, quiet_until
+from pipeline.notify.plan import CHANGES_MAX, OPEN_MESSAGES_MAX, PARTS_MAX, Delivery
 from pipeline.notify.retry import DELAY_S_MAX, delay_s, next_try
-from pipeline.notify.rules import Recipient, urgent
-from schemas.alert import Alert, AlertChange
-from schemas.codec import Codec, encode
-from schemas.notified import Notified
-from schemas.time import HOUR_MS, MINUTE_MS, Millis, parse_time
-from tests.notify_examples import DIRECTORY, NOON, alert, recipient, source
+from schemas.time import HOUR_MS, MINUTE_MS, parse_time
+from tests.notify_desk import NIGHT, Desk
+from tests.notify_examples import NOON, alert, recipient
 
-CODEC = Codec[Notified](Notified)
-NIGHT = (Quiet(time_zone="Europe/Berlin", since="22:00", until="07:00"),)
 MIDNIGHT = parse_time("2026-01-31T23:00:00Z")
 MORNING = parse_time("2026-02-01T06:00:00Z")
-
-
-class Desk:
-    """A plan, its memory as Kafka has it, and a clock."""
-
-    def __init__(self, *recipients: Recipient, now_ms: int = NOON) -> None:
-        self.recipients = recipients or (recipient(),)
-        self.now_ms = now_ms
-        self.kept: dict[tuple[str, str, str], bytes] = {}
-        self.plan = Plan(self.recipients)
-        self.under_way: set[str] = set()
-
-    def take(self, *alerts: Alert) -> None:
-        """Records of `cem.alerts`."""
-        for one in alerts:
-            self.plan.take(one, source(), DIRECTORY, self.now_ms)
-
-    def round(self) -> list[Delivery]:
-        """What is tried now."""
-        self.plan.make(self.now_ms)
-        self.keep()
-        found = [one for one in self.plan.ready(self.now_ms) if one.message.id not in self.under_way]
-        self.under_way |= {one.message.id for one in found}
-        return found
-
-    def keep(self) -> None:
-        """What changed goes to Kafka."""
-        for entry in self.plan.changed():
-            self.kept[entry.recipient, entry.alert_id, entry.unit_id] = encode(entry)
-
-    def crash(self, *recipients: Recipient) -> None:
-        """The process is killed and another one starts."""
-        self.under_way = set()
-        self.plan = Plan(recipients or self.recipients, [CODEC.decode(value) for value in self.kept.values()])
-
-    def settle(self, delivery: Delivery, what: str) -> None:
-        """What became of a try."""
-        made = delivery.message.id
-        self.under_way.discard(made)
-        if what == "delivered":
-            self.plan.delivered(made, self.now_ms)
-        elif what == "again":
-            self.plan.again(made, Millis(self.now_ms + MINUTE_MS), self.now_ms)
-        else:
-            self.plan.given_up(made, self.now_ms)
 
 
 def told(deliveries: list[Delivery]) -> list[list[tuple[str, list[int]]]]:
@@ -232,105 +180,6 @@ def test_old_marks_are_forgotten() -> None:
     assert 0 == desk.plan.forget(NOON + 29 * 24 * HOUR_MS)
     assert 1 == desk.plan.forget(NOON + 31 * 24 * HOUR_MS)
     assert [[(alert(2).alert_id, [1])]] == told(desk.round())
-
-
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(
-            ["record", "record", "record", "again", "wait", "delivered", "delivered", "fails", "crash", "up"]
-        ),
-        st.integers(0, 5),
-        st.sampled_from([1_000, 25_000, 20 * MINUTE_MS, 5 * HOUR_MS]),
-    ),
-    max_size=60,
-)
-PEOPLE = (
-    recipient("all", group_seconds=0),
-    recipient("night", quiet_hours=NIGHT),
-    recipient("duty", kind="pagerduty"),
-    recipient("store", units=("store-17",), group_seconds=300, quiet_hours=NIGHT),
-)
-CHANGES: tuple[AlertChange, ...] = ("opened", "grown", "acknowledged", "deadline_warning", "resolved", "reopened")
-
-
-def life(desk: Desk, steps: list[tuple[str, int, int]]) -> list[tuple[int, Delivery]]:
-    """Plays records, tries and crashes; at the end, all messages come through. Gives each try: when and what."""
-    sequences: dict[int, int] = defaultdict(int)
-    records: list[Alert] = []
-    tries: list[tuple[int, Delivery]] = []
-    under_way: list[Delivery] = []
-    for what, number, wait_ms in steps:
-        if what == "record":
-            sequences[number] += 1
-            unit = ("store-17", "store-18")[number % 2]
-            severity = 9 if number == 5 else 4
-            change = CHANGES[(sequences[number] - 1 + number) % len(CHANGES)]
-            records.append(alert(number, sequences[number], change, unit, severity=severity))
-            desk.take(records[-1])
-        elif what == "again":  # read once more, from a position that was not committed
-            desk.take(*records[-number:])
-        elif what == "wait":
-            desk.now_ms += wait_ms
-        elif what == "crash":
-            desk.keep()
-            desk.crash()
-            under_way = []
-        elif under_way:
-            one = under_way.pop(number % len(under_way))
-            desk.settle(one, {"delivered": "delivered", "fails": "again", "up": "given_up"}[what])
-        found = desk.round()
-        under_way += found
-        tries += [(desk.now_ms, one) for one in found]
-    for _ in range(1000):
-        for one in under_way:
-            desk.settle(one, "delivered")
-        if (next_ms := desk.plan.next_at()) is None:
-            break
-        desk.now_ms = max(desk.now_ms, next_ms)
-        under_way = desk.round()
-        tries += [(desk.now_ms, one) for one in under_way]
-    wanted = {
-        (person.id, one.alert_id, one.sequence)
-        for one in records
-        for person in PEOPLE
-        if one.change in person.told_of and (not person.units or one.labels.unit_id in person.units)
-    }
-    check(wanted, tries)
-    return tries
-
-
-def check(wanted: set[tuple[str, str, int]], tries: list[tuple[int, Delivery]]) -> None:
-    """What must hold of all tries."""
-    messages: dict[str, Delivery] = {}
-    homes: dict[tuple[str, str, int], str] = {}
-    last: dict[tuple[str, str], int] = {}
-    for at_ms, one in tries:
-        before = messages.setdefault(one.message.id, one)
-        assert before.message == one.message, "a repeat is the same message"
-        calm = not any(urgent(part.alert) for part in one.message.parts)
-        assert not calm or quiet_until(one.recipient.quiet_hours, at_ms) is None, "quiet hours are quiet"
-        for part in one.message.parts:
-            for change in part.changes:
-                name = (one.recipient.id, part.alert.alert_id, change.sequence)
-                assert one.message.id == homes.setdefault(name, one.message.id), "a change is in one message"
-                if before is one:
-                    line = (one.recipient.id, part.alert.alert_id)
-                    assert last.get(line, 0) < change.sequence, "changes come in their order"
-                    last[line] = change.sequence
-    assert wanted == set(homes), "all that is wanted is told, and nothing else"
-
-
-@given(STEPS)
-def test_whatever_happens_each_change_is_told_in_one_message(steps: list[tuple[str, int, int]]) -> None:
-    """Records that come twice, tries that fail, processes that are killed: nothing is lost, nothing is in two messages,
-    a repeat is the same message, the order of an alert's changes is kept, quiet hours are kept."""
-    life(Desk(*PEOPLE), steps)
-
-
-@given(STEPS)
-def test_the_same_life_gives_the_same_messages(steps: list[tuple[str, int, int]]) -> None:
-    """The plan asks neither a clock nor chance."""
-    assert life(Desk(*PEOPLE), steps) == life(Desk(*PEOPLE), steps)
 
 
 @given(st.integers(1, 200), st.floats(0, 1), st.floats(0, 7200))
