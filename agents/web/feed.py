@@ -15,7 +15,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from agents.kafka.client import aiokafka_options
 from agents.settings import Settings
@@ -45,6 +44,7 @@ WAIT_MS: Final = 250
 PROBE_SECONDS: Final = 2.0
 PROBE_SECONDS_MAX: Final = 4.0
 BACK_OFF_SECONDS: Final = (1.0, 2.0, 5.0, 10.0)
+STOP_SECONDS_MAX: Final = 5.0
 GIVE_UP_PROBES: Final = 8
 """After so many probes without an answer the consumer is made anew."""
 FORGET_SECONDS: Final = 60.0
@@ -166,7 +166,7 @@ class Feed:
             if probe is not None:
                 probe.cancel()
             with contextlib.suppress(Exception):
-                await consumer.stop()
+                await asyncio.wait_for(consumer.stop(), STOP_SECONDS_MAX)
 
     async def _assign(self, consumer: Any) -> None:
         partitions = []
@@ -200,6 +200,8 @@ class Feed:
                 left = sum(max(self._ends[partition] - self._positions[partition], 0) for partition in now)
                 self._why_not = f"reading {', '.join(one)}: {left:,} records left"
                 await self._take(consumer)
+                for partition in now:  # the last offsets may be of markers of transactions, which nobody is given
+                    self._positions[partition] = await consumer.position(partition)
         consumer.resume(*everything)
         self._model.loading = False
         logger.info("all read in %.1f s", time.monotonic() - began)
@@ -212,9 +214,7 @@ class Feed:
             taker = self._takers[self._names[partition.topic]]
             for record in records:
                 self._one(taker, partition.topic, record)
-        for partition in consumer.assignment():
-            if partition in fetched or not fetched:
-                self._positions[partition] = await consumer.position(partition)
+            self._positions[partition] = records[-1].offset + 1
         if fetched:
             await asyncio.sleep(0)
 
@@ -236,7 +236,7 @@ class Feed:
             try:
                 await asyncio.wait_for(consumer.end_offsets([partition]), PROBE_SECONDS_MAX)
                 self._failed_probes = 0
-            except (KafkaError, TimeoutError, OSError):
+            except Exception:  # whatever it is, it is no answer
                 self._failed_probes += 1
             self._connected(self._failed_probes == 0)
             await asyncio.sleep(PROBE_SECONDS)
