@@ -84,7 +84,7 @@ def card_of(alert: Alert, model: Model, viewer: Viewer, action_id: str, order: s
         answered=_answered(alert),
         state=alert.state,
         state_word=words.word(alert.state, words.STATES),
-        owner=_owner(alert, zone, now_ms),
+        owner=_owner(alert, model, viewer, zone),
         due=None if when == "finished" else _due(alert, zone, now_ms),
         confidential=alert.addressed_to is not None,
         may_acknowledge=may_take(viewer, alert, "acknowledge", model),
@@ -130,8 +130,8 @@ def _answered(alert: Alert) -> str:
     return f"{answers.answered} of {answers.threads} answered" if answers.answered and answers.threads else ""
 
 
-def _owner(alert: Alert, zone: str, now_ms: int) -> str:
-    work = alert.work
+def _owner(alert: Alert, model: Model, viewer: Viewer, zone: str) -> str:
+    work, now_ms = alert.work, model.now_ms
     if work.moved_to is not None:
         return "sent on to another unit"
     if waiting(alert, now_ms) == "snoozed" and work.snoozed_until is not None:
@@ -140,9 +140,10 @@ def _owner(alert: Alert, zone: str, now_ms: int) -> str:
         return f"with {work.assignee}"
     if alert.state == "open":
         return "nobody has it yet"
-    if alert.actor is not None and alert.change in ("acknowledged", "resolved", "dismissed"):
+    if alert.actor is not None and alert.change == alert.state:
         return f"by {alert.actor}"
-    return ""
+    told = (one.actor for one in reversed(model.entries(viewer, alert.alert_id)) if one.change == alert.state)
+    return f"by {actor}" if (actor := next(told, None)) else ""
 
 
 def _due(alert: Alert, zone: str, now_ms: int) -> DueCard | None:

@@ -24,7 +24,7 @@ from agents.web.model import Model
 from agents.web.moments import Moment, moment
 from agents.web.problem import PROBLEM_PAGE, Problem, not_found
 from agents.web.show import clean
-from agents.web.unit_page import top_unit, unit_page
+from agents.web.unit_page import everything, top_units, unit_page
 from agents.web.unrouted_page import unrouted_page
 from agents.web.urgency import Waiting
 from schemas.alert import Alert
@@ -153,11 +153,14 @@ async def list_unrouted(request: web.Request) -> web.Response:
 
 
 async def overview(request: web.Request) -> web.StreamResponse:
-    """`/overview`: the viewer's own top unit."""
-    unit_id = top_unit(model_of(request), viewer_of(request))
-    if unit_id is None:
+    """`/overview`: the viewer's own top unit; where there are several, all of them."""
+    model, viewer = model_of(request), viewer_of(request)
+    tops = top_units(model, viewer)
+    if not tops:
         raise Problem(404, "no_units", "no unit is known yet; they appear once they are published with cem units push")
-    raise web.HTTPSeeOther(f"/units/{unit_id}")
+    if len(tops) == 1:
+        raise web.HTTPSeeOther(f"/units/{tops[0].id}")
+    return render(request, "unit.html", everything(model, viewer, new_id), tab="overview")
 
 
 async def show_unit(request: web.Request) -> web.Response:

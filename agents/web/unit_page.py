@@ -5,7 +5,7 @@ help stands on top, and everybody is counted with the same eyes that open the li
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, get_args
 
 from markupsafe import Markup
@@ -89,36 +89,69 @@ class UnitPage(NamedTuple):
 def unit_page(unit: Unit, model: Model, viewer: Viewer, new_id: Callable[[], str]) -> UnitPage:
     """See the module's docstring."""
     alerts = model.alerts(viewer, unit_id=unit.id)
-    hours = model.hours(viewer, unit.id)
+    below = {one: model.directory.units[one] for one in model.directory.descendants(unit.id)}
+    right_below = [one for one in below.values() if one.parent == unit.id]
+    groups = _groups(right_below, below.values(), alerts, model, viewer)
+    return _page(
+        unit.name, _sub(unit, model), unit.time_zone, _above(unit, model, viewer), f"/?unit={unit.id}", alerts,
+        model.hours(viewer, unit.id), groups, model, viewer, new_id,
+    )  # fmt: skip
+
+
+def everything(model: Model, viewer: Viewer, new_id: Callable[[], str]) -> UnitPage:
+    """The same for who may see all, where there are several brands."""
+    alerts = model.alerts(viewer)
+    tops = top_units(model, viewer)
+    known = [hours for one in tops if (hours := model.hours(viewer, one.id))]
+    total = [
+        Hour(one[0].at_ms, *(sum(counts) for counts in zip(*(hour[1:] for hour in one), strict=True)))
+        for one in zip(*known, strict=True)
+    ]
+    groups = _groups(tops, model.units(viewer), alerts, model, viewer)
+    sub, zone = words.many(len(model.directory.units), "unit"), tops[0].time_zone
+    return _page("All units", sub, zone, (), "/", alerts, total, groups, model, viewer, new_id)
+
+
+def _page(
+    name: str,
+    sub: str,
+    zone: str,
+    above: tuple[Above, ...],
+    href: str,
+    alerts: Sequence[Alert],
+    hours: Sequence[Hour],
+    groups: Iterator[Group],
+    model: Model,
+    viewer: Viewer,
+    new_id: Callable[[], str],
+) -> UnitPage:
     counts = Counter(alert.severity_label for alert in alerts)
     return UnitPage(
-        name=unit.name,
-        sub=_sub(unit, model),
-        above=_above(unit, model, viewer),
+        name=name,
+        sub=sub,
+        above=above,
         waiting=len(alerts),
         late=_late(alerts, model.now_ms),
         severities=tuple(
             SeverityCount(label, words.severity(label), counts[label]) for label in LABELS if counts[label]
         ),
-        href=f"/?unit={unit.id}",
+        href=href,
         looked=f"Nothing waits. {looked(model, viewer)}",
-        mood=charts.mood(hours, unit.time_zone, unit.name),
+        mood=charts.mood(hours, zone, name),
         mood_words=charts.mood_words(hours),
-        days=charts.complaints(hours, unit.time_zone, unit.name),
+        days=charts.complaints(hours, zone, name),
         week=charts.summary(hours),
-        below=tuple(_groups(unit, model, viewer, alerts)),
+        below=tuple(groups),
         cards=tuple(card_of(alert, model, viewer, new_id()) for alert in alerts[:CARDS_MAX]),
     )
 
 
-def top_unit(model: Model, viewer: Viewer) -> str | None:
-    """Where `/overview` leads: the viewer's own unit; of who may see everything, the one with most below it. None
-    where no unit is known."""
+def top_units(model: Model, viewer: Viewer) -> list[Unit]:
+    """Where an overview begins: the viewer's own unit; for who may see everything, all that have none above."""
     if viewer.unit_id is not None:
-        return viewer.unit_id if model.unit(viewer, viewer.unit_id) is not None else None
-    directory = model.directory
-    tops = [unit.id for unit in model.units(viewer) if not directory.ancestors(unit.id)]
-    return max(tops, key=lambda unit_id: (len(directory.descendants(unit_id)), unit_id), default=None)
+        own = model.unit(viewer, viewer.unit_id)
+        return [] if own is None else [own]
+    return [unit for unit in model.units(viewer) if not model.directory.ancestors(unit.id)]
 
 
 def _sub(unit: Unit, model: Model) -> str:
@@ -134,29 +167,23 @@ def _above(unit: Unit, model: Model, viewer: Viewer) -> tuple[Above, ...]:
     return tuple(Above(one.id, one.name) for one in reversed(found))
 
 
-def _groups(unit: Unit, model: Model, viewer: Viewer, alerts: Sequence[Alert]) -> Iterator[Group]:
+def _groups(
+    right_below: Iterable[Unit], below: Iterable[Unit], alerts: Sequence[Alert], model: Model, viewer: Viewer
+) -> Iterator[Group]:
     """What is right below and has units below itself, then all that has none."""
     directory = model.directory
     by_unit: dict[str, list[Alert]] = {}
     for alert in alerts:
         by_unit.setdefault(alert.labels.unit_id, []).append(alert)
-    below = directory.descendants(unit.id)
-    groups: list[tuple[str, str, list[Unit]]] = [
-        ("above", "Regions, by what waits", []),
-        ("places", "Places, by what waits", []),
-    ]
-    for one in model.units(viewer):
-        if one.id not in below:
-            continue
-        if not directory.has_below(one.id):
-            groups[1][2].append(one)
-        elif one.parent == unit.id:
-            groups[0][2].append(one)
-    for name, title, units in groups:
+    above = [one for one in right_below if directory.has_below(one.id)]
+    places = [one for one in below if not directory.has_below(one.id)]
+    title = "Brands" if any(one.kind == "brand" for one in above) else "Regions"
+    for name, heading, units in (("above", title, above), ("places", "Places", places)):
         if units:
             ranked = _ranked(units, by_unit, model, viewer)
             left = len(units) - len(ranked)
-            yield Group(name, title, tuple(ranked), f"{left:,} more with less to do." if left else "")
+            more = f"{left:,} more with less to do." if left else ""
+            yield Group(name, f"{heading}, by what waits", tuple(ranked), more)
 
 
 def _ranked(units: Sequence[Unit], by_unit: Mapping[str, list[Alert]], model: Model, viewer: Viewer) -> list[Below]:

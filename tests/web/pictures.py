@@ -17,6 +17,7 @@ from tests.web.world import BRAND, NOW, fill
 OUT = Path(__file__).parents[2] / "deploy" / "pictures"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
+HEIGHT_MAX = 1200
 
 PAGES = (
     ("list", "/", PHONE, "light"),
@@ -53,8 +54,10 @@ def sign_in(page: Page, console: Running, token: str) -> None:
     page.wait_for_url(f"{console.url}/")
 
 
-def take(browser: Browser, console: Running, token: str, wanted: tuple[Any, ...], out: Path) -> None:
-    """The pictures of some pages."""
+def take(
+    browser: Browser, console: Running, token: str, wanted: tuple[Any, ...], out: Path, tall: int = HEIGHT_MAX
+) -> None:
+    """The pictures of some pages, at most so tall."""
     for name, path, size, scheme in wanted:
         with browser.new_context(
             viewport=size, color_scheme=scheme, device_scale_factor=1.5 if size is PHONE else 1, reduced_motion="reduce"
@@ -65,7 +68,7 @@ def take(browser: Browser, console: Running, token: str, wanted: tuple[Any, ...]
             page.goto(console.url + path)
             width = "phone" if size is PHONE else "desk"
             height = page.evaluate("document.documentElement.scrollHeight")
-            page.set_viewport_size({"width": size["width"], "height": min(max(height, size["height"]), 2600)})
+            page.set_viewport_size({"width": size["width"], "height": min(max(height, size["height"]), tall)})
             page.screenshot(path=out / f"{name}-{width}.png")
             print(out / f"{name}-{width}.png")
 
@@ -82,7 +85,10 @@ def main() -> None:
     with Running(model) as console, sync_playwright() as playwright:
         token = console.token("head_office", BRAND, name="Dana Whitlock")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        take(browser, console, token, (*PAGES, *MORE) if asked.all else PAGES, asked.out)
+        if asked.all:
+            take(browser, console, token, (*PAGES, *MORE), asked.out, 4000)
+        else:
+            take(browser, console, token, PAGES, asked.out)
         browser.close()
     assert model.now_ms == NOW
 

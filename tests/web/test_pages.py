@@ -19,7 +19,7 @@ from agents.web.forms import forms_of, units_of
 from agents.web.hours import Hour
 from agents.web.list_page import Filter, filter_of, list_page, order_of
 from agents.web.model import Model
-from agents.web.unit_page import top_unit, unit_page
+from agents.web.unit_page import everything, top_units, unit_page
 from agents.web.unrouted_page import unrouted_page
 from agents.web.urgency import urgency
 from pipeline.alerts.lifecycle import Refusal, Step, take
@@ -361,7 +361,22 @@ def test_overview_ranks_by_need(model: Model) -> None:
 )  # fmt: skip
 def test_overview_begins_at_the_top(viewer: Viewer, unit_id: str | None, model: Model) -> None:
     """Of what the viewer may see."""
-    assert unit_id == top_unit(model, viewer)
+    assert ([] if unit_id is None else [unit_id]) == [one.id for one in top_units(model, viewer)]
+
+
+def test_several_brands_are_seen_together() -> None:
+    """Who may see everything sees all brands, their places, and the sum of what was said."""
+    model = Model()
+    fill(model)
+    other = msgspec.structs.replace(model.directory.units[BRAND], id="other", name="Other")
+    model.apply_unit("other", other)
+    model.apply_unit("south", msgspec.structs.replace(model.directory.units["south"], parent="other"))
+    page = everything(model, Viewer("Ann", "auditor"), ids)
+    brands, places = page.below
+    assert ["Marlow & Finch", "Other"] == [one.name for one in brands.units]
+    assert (6, 7) == (len(places.units), page.waiting)
+    assert sum(one.complaints for one in places.units) == sum(one.complaints for one in brands.units)
+    assert words.many(sum(one.complaints for one in brands.units), "complaint") in page.week
 
 
 def test_unrouted_names_only_what_may_be_known(model: Model) -> None:

@@ -98,7 +98,9 @@
   const load = async (address) => {
     const answer = await fetch(address, { headers: { Accept: "text/html" }, redirect: "manual" });
     if (answer.type === "opaqueredirect") { lost("out", true); return null; }
-    return answer.ok ? parse(await answer.text()) : null;
+    const page = answer.ok ? parse(await answer.text()) : null;
+    if (page) learn(Number(page.body.dataset.now));
+    return page;
   };
   const once = (work, wait) => {  // many calls within a moment are one
     let timer = 0, again = false, busy = false;
@@ -190,7 +192,7 @@
       replace(old, document.adoptNode(part));
     }
     if (outcome) showOutcome(document.adoptNode(outcome));
-    learn(Number(fresh.body.dataset.now)); tick(); refreshCounts();
+    tick(); refreshCounts();
   }, 100);
   let waitsFor = page && document.querySelector("#outcome.sent") ? new URL(location.href).searchParams.get("sent") : "";
   const showOutcome = (outcome) => {
