@@ -88,9 +88,9 @@ def test_dashboards_and_provisioning_mean_the_same_sources() -> None:
 def test_provisioning_holds_no_secret() -> None:
     """Addresses, users and passwords come from the environment; a password is kept as Grafana keeps secrets."""
     history = SOURCES["cem-history"]
-    assert "${CEM_GRAFANA_POSTGRES_PASSWORD}" == history["secureJsonData"]["password"]
+    assert "${HISTORY_PASSWORD}" == history["secureJsonData"]["password"]
     for source in SOURCES.values():
-        assert re.fullmatch(r"\$\{CEM_GRAFANA_\w+\}", source["url"])
+        assert re.fullmatch(r"\$\{(HISTORY|METRICS)_\w+\}", source["url"])
 
 
 def test_only_views_for_analysts_are_asked() -> None:
