@@ -16,6 +16,7 @@ from schemas.alert import Alert
 from schemas.case import CaseEntry
 
 NOTE_SHOWN: Final = 400
+_NO_REASON: Final = ("done", "already_done")
 
 
 class Line(NamedTuple):
@@ -73,7 +74,7 @@ def _title(entry: CaseEntry) -> str:
 def _more(entry: CaseEntry, model: Model, viewer: Viewer, zone: str) -> str:
     if not entry.accepted:
         return words.refused(entry.reason)
-    told = []
+    told = [] if entry.reason in _NO_REASON else [words.refused(entry.reason)]
     if entry.change == "escalated":
         names = [shown_place(model, viewer, one) for one in entry.told]
         told.append(f"told to {', '.join(names)}" if names else "nobody is above")

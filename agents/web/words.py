@@ -109,8 +109,9 @@ REFUSALS: Final[Mapping[str, str]] = {
     "already_there": "it is there already",
     "confidential": "what is confidential stays with head office",
     "from_the_future": "its time is in the future; a clock is wrong",
+    "too_many_open": "the unit has too many cases; this one was the oldest that is quiet",
 }
-"""Why an action was refused, to be read after "Refused: "."""
+"""Why an action was refused, to be read after "Refused: "; and why a case was dismissed by itself."""
 
 UNROUTED: Final[Mapping[str, str]] = {
     "no_clue": "It names no place",
