@@ -8,7 +8,6 @@ refers to, or that are new.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -96,6 +95,13 @@ class Feed:
         self._passing()
         self._tasks = [asyncio.ensure_future(self._keep_reading()), asyncio.ensure_future(self._pass_time())]
 
+    async def fail(self) -> None:
+        """Returns never, raises what it cannot go on after: then the process has to end."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        raise AssertionError("the feed has ended")
+
     async def stop(self) -> None:
         """Stops reading."""
         for task in self._tasks:
@@ -126,8 +132,10 @@ class Feed:
         while True:
             try:
                 await self._read()
-            except asyncio.CancelledError:
-                raise
+            except asyncio.CancelledError:  # aiokafka lets the end of its own tasks through
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
             except NoTopicError as error:
                 self._why_not = str(error)
                 logger.warning("%s", error)
@@ -165,8 +173,10 @@ class Feed:
         finally:
             if probe is not None:
                 probe.cancel()
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(consumer.stop(), STOP_SECONDS_MAX)
+            stopping = asyncio.ensure_future(consumer.stop())
+            await asyncio.wait([stopping], timeout=STOP_SECONDS_MAX)
+            stopping.add_done_callback(lambda done: done.cancelled() or done.exception())
+            stopping.cancel()
 
     async def _assign(self, consumer: Any) -> None:
         partitions = []

@@ -39,7 +39,12 @@ async def serve(settings: Settings, people: People, told: Callable[[int], None])
     async with listening(app, settings.web_host, settings.web_port) as port:
         told(port)
         await feed.start()
-        await stopped.wait()
+        failing = asyncio.ensure_future(feed.fail())
+        waiting = asyncio.ensure_future(stopped.wait())
+        await asyncio.wait([failing, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if failing.done():
+            failing.result()
+        failing.cancel()
         await feed.stop()
         await outbox.stop()
 
