@@ -15,7 +15,8 @@ from tests.dashboards.names import defined, shown_name
 ROOT = Path(__file__).parents[2]
 LABELS = {
     "action", "alertname", "change", "channel", "department", "duty", "kind", "language", "outcome", "partition",
-    "reason", "recipient", "region", "route", "sentiment", "severity", "stage", "status", "topic", "unit_id",
+    "reason", "recipient", "region", "route", "sentiment", "severity", "stage", "status", "table", "topic",
+    "unit_id", "what",
 }  # fmt: skip
 """Each of a closed vocabulary, of the topics' own, or bounded (`Bounded`): language, region, unit_id; department: those
 of the taxonomies; recipient: those of the operator's file."""
