@@ -23,7 +23,7 @@ SELECT event_time, hour, day, id, unit_id, kind, channel, author, label, compoun
        routing_confidence, first_answer_ms, thread, text_ref, edited_at
 FROM cem.insight
 WHERE deleted_at IS NULL
-  AND (NOT confidential OR (SELECT pg_has_role('cem_head_office', 'USAGE')));
+  AND (NOT confidential OR pg_has_role('cem_head_office', 'USAGE'));
 
 -- Insights that have a mood: posts, replies, reviews and feedback in a language that is covered. Reposts say nothing of
 -- their own, and what the company answers is no customer's mood.
@@ -319,14 +319,17 @@ LANGUAGE sql STABLE AS $$
            history.difference_low(s.negative, s.n, s.negative_before, s.n_before),
            history.difference_high(s.negative, s.n, s.negative_before, s.n_before),
            coalesce(history.difference_low(s.negative, s.n, s.negative_before, s.n_before) > 0, false)
-    FROM (SELECT mentions.unit_id,
-                 count(*) FILTER (WHERE hour >= at - interval '7 days') AS n,
-                 count(*) FILTER (WHERE hour >= at - interval '7 days' AND label = 'negative') AS negative,
-                 count(*) FILTER (WHERE hour < at - interval '7 days') AS n_before,
-                 count(*) FILTER (WHERE hour < at - interval '7 days' AND label = 'negative') AS negative_before
-          FROM history.mentions
-          WHERE hour >= at - interval '35 days' AND hour < at
-          GROUP BY mentions.unit_id) s
+    FROM (SELECT hours.unit_id,
+                 coalesce(sum(hours.n) FILTER (WHERE hour >= at - interval '7 days'), 0)::bigint AS n,
+                 coalesce(sum(hours.negative) FILTER (WHERE hour >= at - interval '7 days'), 0)::bigint AS negative,
+                 coalesce(sum(hours.n) FILTER (WHERE hour < at - interval '7 days'), 0)::bigint AS n_before,
+                 coalesce(sum(hours.negative) FILTER (WHERE hour < at - interval '7 days'), 0)::bigint
+                     AS negative_before
+          FROM (SELECT mentions.unit_id, hour, count(*) AS n, count(*) FILTER (WHERE label = 'negative') AS negative
+                FROM history.mentions
+                WHERE hour >= at - interval '35 days' AND hour < at
+                GROUP BY mentions.unit_id, hour) hours
+          GROUP BY hours.unit_id) s
     LEFT JOIN history.units USING (unit_id)
 $$;
 
@@ -350,14 +353,18 @@ LANGUAGE sql STABLE AS $$
            history.difference_low(s.negative, s.n, s.negative_before, s.n_before),
            history.difference_high(s.negative, s.n, s.negative_before, s.n_before),
            coalesce(history.difference_low(s.negative, s.n, s.negative_before, s.n_before) > 0, false)
-    FROM (SELECT topics.unit_id, topics.aspect, topics.department,
-                 count(*) FILTER (WHERE hour >= at - interval '7 days') AS n,
-                 count(*) FILTER (WHERE hour >= at - interval '7 days' AND polarity < -0.05) AS negative,
-                 count(*) FILTER (WHERE hour < at - interval '7 days') AS n_before,
-                 count(*) FILTER (WHERE hour < at - interval '7 days' AND polarity < -0.05) AS negative_before
-          FROM history.topics
-          WHERE hour >= at - interval '35 days' AND hour < at
-          GROUP BY topics.unit_id, topics.aspect, topics.department) s
+    FROM (SELECT hours.unit_id, hours.aspect, hours.department,
+                 coalesce(sum(hours.n) FILTER (WHERE hour >= at - interval '7 days'), 0)::bigint AS n,
+                 coalesce(sum(hours.negative) FILTER (WHERE hour >= at - interval '7 days'), 0)::bigint AS negative,
+                 coalesce(sum(hours.n) FILTER (WHERE hour < at - interval '7 days'), 0)::bigint AS n_before,
+                 coalesce(sum(hours.negative) FILTER (WHERE hour < at - interval '7 days'), 0)::bigint
+                     AS negative_before
+          FROM (SELECT topics.unit_id, topics.aspect, topics.department, hour, count(*) AS n,
+                       count(*) FILTER (WHERE polarity < -0.05) AS negative
+                FROM history.topics
+                WHERE hour >= at - interval '35 days' AND hour < at
+                GROUP BY topics.unit_id, topics.aspect, topics.department, hour) hours
+          GROUP BY hours.unit_id, hours.aspect, hours.department) s
     LEFT JOIN history.units USING (unit_id)
 $$;
 

@@ -20,14 +20,14 @@ SELECT one.alert_id, one.sequence, one.opened_at, date_trunc('hour', one.opened_
 FROM cem.alert_now one
 JOIN cem.alert ON alert.alert_id = one.alert_id AND alert.sequence = one.sequence AND alert.hour = one.hour
 LEFT JOIN history.units ON units.unit_id = one.unit_id
-WHERE NOT one.confidential OR (SELECT pg_has_role('cem_head_office', 'USAGE'));
+WHERE NOT one.confidential OR pg_has_role('cem_head_office', 'USAGE');
 
 -- Each record of each alert.
 CREATE VIEW history.alert_changes WITH (security_barrier) AS
 SELECT detected_at, hour, day, alert_id, sequence, change, status, state, severity, severity_label, alertname, unit_id,
        department, aspect, actor, summary, missed, reposts, reach
 FROM cem.alert
-WHERE addressed_to IS NULL OR (SELECT pg_has_role('cem_head_office', 'USAGE'));
+WHERE addressed_to IS NULL OR pg_has_role('cem_head_office', 'USAGE');
 
 -- References to the posts behind an alert, as of its newest record: their masked text is with the API, by text_ref.
 CREATE VIEW history.alert_evidence WITH (security_barrier) AS
@@ -36,7 +36,7 @@ SELECT one.alert_id, one.unit_id, one.opened_at, part.value ->> 'post_id' AS ins
 FROM cem.alert_now one
 JOIN cem.alert ON alert.alert_id = one.alert_id AND alert.sequence = one.sequence AND alert.hour = one.hour,
      jsonb_array_elements(alert.payload -> 'evidence') WITH ORDINALITY part (value, place)
-WHERE NOT one.confidential OR (SELECT pg_has_role('cem_head_office', 'USAGE'));
+WHERE NOT one.confidential OR pg_has_role('cem_head_office', 'USAGE');
 
 -- What is open now, by the stream clock, and how old it is.
 CREATE VIEW history.open_alerts AS
@@ -123,4 +123,4 @@ SELECT event_time, hour, day, alert_id, number, sequence, unit_id, change, actio
 FROM cem.case_entry
 WHERE (addressed_to IS NULL
        AND NOT EXISTS (SELECT FROM cem.alert_now one WHERE one.alert_id = case_entry.alert_id AND one.confidential))
-   OR (SELECT pg_has_role('cem_head_office', 'USAGE'));
+   OR pg_has_role('cem_head_office', 'USAGE');
