@@ -5,7 +5,7 @@ The one rule: a form is offered only where the state allows the action and the v
 effect is the log's to say.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
@@ -212,9 +212,9 @@ def _later(now_ms: int, zone_name: str) -> list[tuple[str, int]]:
     return found
 
 
-def known_departments(model: Model, viewer: Viewer) -> tuple[Option, ...]:
-    """The departments of the viewer's alerts and units, for a filter."""
-    names = {alert.labels.department for alert in model.alerts(viewer, state="all")}
+def known_departments(alerts: Iterable[Alert], model: Model, viewer: Viewer) -> tuple[Option, ...]:
+    """The departments of these alerts and of the viewer's units, for a filter."""
+    names = {alert.labels.department for alert in alerts}
     names |= {one.name for unit in model.units(viewer) for one in unit.departments}
     return tuple(Option(name, words.word(name, {})) for name in sorted(one for one in names if one))
 

@@ -80,12 +80,10 @@ def filter_of(query: Mapping[str, str], model: Model, viewer: Viewer) -> Filter:
 
 def list_page(asked: Filter, model: Model, viewer: Viewer, new_id: Callable[[], str]) -> ListPage:
     """See the module's docstring."""
-    by_show = {
-        show: model.alerts(viewer, unit_id=asked.unit or None, department=asked.department or None, state=show)
-        for show in SHOWS
-    }
-    alerts = by_show[asked.show]
-    units, departments = units_of(model, viewer), known_departments(model, viewer)
+    unit, department = asked.unit or None, asked.department or None
+    alerts = model.alerts(viewer, unit_id=unit, department=department, state=asked.show)
+    counts = model.counts(viewer, unit_id=unit, department=department)
+    units, departments = units_of(model, viewer), known_departments(alerts, model, viewer)
     names = [one.name for one in units if one.id == asked.unit]
     names += [one.name for one in departments if one.id == asked.department]
     left = len(alerts) - asked.limit
@@ -93,9 +91,7 @@ def list_page(asked: Filter, model: Model, viewer: Viewer, new_id: Callable[[], 
         heading="Alerts",
         scope=scope_of(model, viewer),
         shows=tuple(
-            Segment(
-                show, title, "/?" + _query(asked._replace(show=show)), f"{len(by_show[show]):,}", show == asked.show
-            )
+            Segment(show, title, "/?" + _query(asked._replace(show=show)), f"{counts[show]:,}", show == asked.show)
             for show, title in SHOWS.items()
         ),
         show=asked.show,

@@ -191,10 +191,9 @@ async def counts(request: web.Request) -> web.Response:
     model, viewer = model_of(request), viewer_of(request)
     asked = filter_of(request.query, model, viewer)
     unit, department = asked.unit or None, asked.department or None
-    numbers = {
-        show: len(model.alerts(viewer, unit_id=unit, department=department, state=show)) for show in get_args(Waiting)
-    }
-    numbers["alerts"] = numbers["waiting"] if not unit and not department else len(model.alerts(viewer))
+    found = model.counts(viewer, unit_id=unit, department=department)
+    numbers = {show: found[show] for show in get_args(Waiting)}
+    numbers["alerts"] = (model.counts(viewer) if unit or department else found)["waiting"]
     numbers["unrouted"] = len(model.unrouted(viewer))
     return web.json_response(numbers)
 
@@ -312,7 +311,7 @@ def _files() -> dict[str, bytes]:
 
 
 def _tabs(model: Model, viewer: Viewer) -> tuple[Tab, ...]:
-    waiting = len(model.alerts(viewer))
+    waiting = model.counts(viewer)["waiting"]
     tabs = [Tab("alerts", "Alerts", "/", f"{waiting:,}" if waiting else "")]
     if may_see_unrouted(viewer):
         unrouted = len(model.unrouted(viewer))
