@@ -57,7 +57,7 @@ class Sender:
             else:
                 posts, judge = self._posts(message, recipient.kind, secrets)
         except Exception as error:
-            log.exception("message %s for %s", message.id, recipient.id)
+            log.exception("a message cannot be written", extra={"recipient": recipient.name, "message_id": message.id})
             return Answer(Outcome.NEVER, f"the message could not be written ({type(error).__name__}, see the log)")
         if recipient.kind == "email":
             assert self._mailer is not None

@@ -102,7 +102,7 @@ class Tenure:
         try:
             self._plan = Plan(self._recipients, await self._memory.start())
             if self._plan.dropped:
-                log.warning("%d alerts waited for recipients that the file has no more; dropped", self._plan.dropped)
+                log.warning("alerts for recipients that the file has no more", extra={"dropped": self._plan.dropped})
             self._beat = time.monotonic()
             reading = asyncio.create_task(self._read())
             beating = asyncio.create_task(self._watch())
@@ -198,6 +198,7 @@ class Tenure:
             )
         else:
             tries = delivery.tries + 1
+            said = {"recipient": recipient.name, "message_id": made, "why": answer.why, "tries": tries}
             next_at = None
             if answer.outcome is Outcome.AGAIN:
                 random = self._random.random()
@@ -205,13 +206,13 @@ class Tenure:
             if next_at is not None:
                 outcome = "again"
                 self._plan.again(made, next_at, now_ms)
-                log.info("%s: %s; try %d of message %s", recipient.id, answer.why, tries, made)
+                log.info("not taken, to be tried again", extra=said)
             else:
                 outcome = "given_up"
                 self._plan.given_up(made, now_ms)
                 letters = letters_of(delivery, answer, tries, now_ms, self._topics("deadletter"))
                 metrics.DEAD_LETTERS.labels(NOT_DELIVERED).inc(len(letters))
-                log.error("%s: %s; message %s is given up after %d tries", recipient.id, answer.why, made, tries)
+                log.error("given up", extra=said)
         metrics.NOTIFICATIONS.labels(recipient.kind, outcome).inc()
         return letters
 
@@ -220,11 +221,11 @@ class Tenure:
         try:
             await self._consumer.commit(positions)
         except (CommitFailedError, IllegalStateError) as error:
-            log.info("a position was not committed: %s", error)
+            log.info("a position was not committed", extra={"why": str(error)})
 
     def _housekeeping(self, now_ms: int) -> None:
-        for recipient_id, count in self._plan.open_messages().items():
-            metrics.NOTIFICATIONS_OPEN.labels(recipient_id).set(count)
+        for name, count in self._plan.open_messages().items():
+            metrics.NOTIFICATIONS_OPEN.labels(name).set(count)
         if now_ms - self._forgot_ms > FORGET_EVERY_MS:
             self._forgot_ms = now_ms
             self._plan.forget(now_ms)

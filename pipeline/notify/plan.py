@@ -249,8 +249,11 @@ class Plan:
         return changed
 
     def open_messages(self) -> dict[str, int]:
-        """Recipient -> messages that are not through, of those that were made."""
-        return {name: len(found) for name, found in self._open.items()}
+        """Name of a recipient -> messages that are not through, of those that were made, to all its addresses."""
+        found = dict.fromkeys((one.name for one in self._recipients.values()), 0)
+        for recipient_id, messages in self._open.items():
+            found[self._recipients[recipient_id].name] += len(messages)
+        return found
 
     def forget(self, now_ms: int) -> int:
         """Leaves out marks that `cem.notified` has forgotten too. Gives how many."""
