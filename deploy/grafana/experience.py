@@ -1,18 +1,20 @@
 """*Customer experience*: what customers say, about whom, and where it gets worse. From PostgreSQL, on event time."""
 
-from deploy.grafana.parts import ORANGE, RED, Page, Panel, annotations, sql, step_variable, unit_variables
+from deploy.grafana.asking import sql
+from deploy.grafana.marks import annotations
+from deploy.grafana.page import Page, step_variable, unit_variables
+from deploy.grafana.panel import ORANGE, RED, Panel
 
 INTERVAL = (
     "The two ends are a 95 % interval: with few mentions it is wide, and what lies within it may be chance. n is how "
-    "many "
-    "mentions it rests on."
+    "many mentions it rests on."
 )
 HOURS = "hour >= $__timeFrom() AND hour < $__timeTo()"
 DAYS = "day BETWEEN $__timeFrom()::date AND $__timeTo()::date"
 PERIOD = f"{HOURS} AND {{units}}"
 SUMS = (
-    "sum(n)::bigint AS n, sum(negative)::bigint AS negative, sum(positive)::bigint AS positive, "
-    "sum(mood_sum) AS mood_sum, sum(mood_squares) AS mood_squares"
+    "sum(n)::bigint AS n, sum(negative)::bigint AS negative, sum(positive)::bigint AS positive, sum(mood_sum) AS "
+    "mood_sum, sum(mood_squares) AS mood_squares"
 )
 TO_UNIT = {"unit": ("This unit on one page", "/d/cem-unit?var-unit=${__data.fields.unit_id}&${__url_time_range}")}
 SCORES = "CROSS JOIN LATERAL history.scores(s.n, s.negative, s.mood_sum, s.mood_squares) scores"
@@ -61,8 +63,8 @@ def experience_panels(period: str = PERIOD) -> dict[str, Panel]:
         ),
         "mood_over_time": Panel(
             "lines", "Mood over time",
-            "The mean of each step, -1 to 1, between the ends of its interval; grey bars are how many spoke. Look at a "
-            "change only where it leaves the interval of the steps before.",
+            "The mean of each step, -1 to 1, between the ends of its interval; grey bars are how many spoke. Look at "
+            "a change only where it leaves the interval of the steps before.",
             "none",
             sql(
                 f"""SELECT s.time AS time, scores.mood AS "mood", scores.mood_low AS "at least",
@@ -93,8 +95,8 @@ def experience_panels(period: str = PERIOD) -> dict[str, Panel]:
         ),
         "aspects_over_time": Panel(
             "bars", "What people talk about, over time",
-            "How often the eight most frequent matters were spoken of in each step. One that grows while the others do "
-            "not is worth a look.",
+            "How often the eight most frequent matters were spoken of in each step. One that grows while the others "
+            "do not is worth a look.",
             "short",
             sql(
                 f"""SELECT {{step hour}} AS time, aspect AS metric, sum(n)::bigint AS n FROM history.aspect_hour
@@ -190,9 +192,8 @@ def worsening_panels(where: str = "{units}") -> dict[str, Panel]:
     """Where it gets worse, and what: the last week of the period against the four weeks before it."""
     how = (
         "The last week of the period against the four weeks before it. difference is how much larger the negative "
-        "share "
-        "has become, between low and high (95 %). Only where worse is true is the whole interval above 0. Of a hundred "
-        "units in which nothing has changed two or three are called worse by chance."
+        "share has become, between low and high (95 %). Only where worse is true is the whole interval above 0. Of a "
+        "hundred units in which nothing has changed two or three are called worse by chance."
     )
     fields = dict.fromkeys(("negative", "before", "difference", "low", "high"), "percentunit")
     columns = (

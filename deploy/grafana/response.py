@@ -1,18 +1,10 @@
 """*Alerts and response*: what is open, how far it went, and how fast people act. From PostgreSQL, on event time."""
 
+from deploy.grafana.asking import sql
 from deploy.grafana.experience import TO_UNIT
-from deploy.grafana.parts import (
-    ORANGE,
-    RED,
-    YELLOW,
-    Page,
-    Panel,
-    annotations,
-    console_variable,
-    sql,
-    step_variable,
-    unit_variables,
-)
+from deploy.grafana.marks import annotations
+from deploy.grafana.page import Page, console_variable, step_variable, unit_variables
+from deploy.grafana.panel import ORANGE, RED, YELLOW, Panel
 
 OPENED = "opened_at >= $__timeFrom() AND opened_at < $__timeTo() AND {units}"
 DAYS = "day BETWEEN $__timeFrom()::date AND $__timeTo()::date AND {units}"
@@ -26,8 +18,7 @@ def open_panels(where: str = "{units}") -> dict[str, Panel]:
         "count": Panel(
             "stat", "Open now",
             "Alerts that nobody has resolved or dismissed, as of the newest data and whatever the period above; and "
-            "how "
-            "many of them are past a deadline.",
+            "how many of them are past a deadline.",
             "short",
             sql(
                 'SELECT count(*) AS "open", count(*) FILTER (WHERE overdue) AS "overdue" '
@@ -69,9 +60,9 @@ def response_panels(opened: str = OPENED, days: str = DAYS) -> dict[str, Panel]:
     return {
         "how_long": Panel(
             "table", "How long it takes",
-            "From when an alert is opened until it is acknowledged, answered, resolved: half of the time it takes less "
-            "than median (low to high: 95 %, from 6 on), in nine of ten less than p90. n is how many were done, of is "
-            "how many were opened: who is never done is in none of the times.",
+            "From when an alert is opened until it is acknowledged, answered, resolved: half of the time it takes "
+            "less than median (low to high: 95 %, from 6 on), in nine of ten less than p90. n is how many were done, "
+            "of is how many were opened: who is never done is in none of the times.",
             "dtdurations",
             sql(
                 f"""SELECT duty, count(taken) AS n, count(*) AS of,
@@ -89,8 +80,8 @@ def response_panels(opened: str = OPENED, days: str = DAYS) -> dict[str, Panel]:
         ),
         "over_time": Panel(
             "lines", "Time to acknowledge, answer and resolve, over time",
-            "Medians of the alerts opened in each step; grey bars are how many were opened (n). A step with one or two "
-            "alerts says little.",
+            "Medians of the alerts opened in each step; grey bars are how many were opened (n). A step with one or "
+            "two alerts says little.",
             "dtdurations",
             sql(
                 f"""SELECT {{step opened_at}} AS time,
@@ -104,8 +95,8 @@ def response_panels(opened: str = OPENED, days: str = DAYS) -> dict[str, Panel]:
         ),
         "deadlines": Panel(
             "table", "Deadlines",
-            "By duty: met in time, missed, and still waiting in time. share is what was missed of what is decided (n), "
-            "between low and high (95 %).",
+            "By duty: met in time, missed, and still waiting in time. share is what was missed of what is decided "
+            "(n), between low and high (95 %).",
             "short",
             sql(
                 f"""SELECT s.duty, s.n, s.met, s.missed, s.waiting, s.missed::float8 / nullif(s.n, 0) AS share,
@@ -172,8 +163,7 @@ def page(others: dict[str, str]) -> Page:
     reach = Panel(
         "lines", "How far alerts went",
         "reach: how many people the posts behind the alerts of a day were shown to (their authors' followers and "
-        "those of "
-        "who passed them on); reposts: how often they were passed on.",
+        "those of who passed them on); reposts: how often they were passed on.",
         "short",
         sql(
             f"""SELECT day::timestamp AT TIME ZONE 'UTC' AS time, sum(reach)::bigint AS "reach",
@@ -185,8 +175,7 @@ def page(others: dict[str, str]) -> Page:
     furthest = Panel(
         "table", "What went furthest",
         "The alerts whose posts reached most people. forecast: how often it will have been passed on in the end, "
-        "between "
-        "low and high (80 %).",
+        "between low and high (80 %).",
         "short",
         sql(
             f"""SELECT alertname AS alert, unit, opened_at AS opened, reach, reposts, forecast, forecast_low AS low,
@@ -197,8 +186,8 @@ def page(others: dict[str, str]) -> Page:
     )  # fmt: skip
     weeks = Panel(
         "bars", "Alerts per week, by kind",
-        "How many alerts were opened or came back in each week. More than the budget of false alerts (times the number "
-        "of units) means that something really happened.",
+        "How many alerts were opened or came back in each week. More than the budget of false alerts (times the "
+        "number of units) means that something really happened.",
         "short",
         sql(
             """SELECT week::timestamp AT TIME ZONE 'UTC' AS time, alertname AS metric,
@@ -213,8 +202,7 @@ def page(others: dict[str, str]) -> Page:
     by_unit = Panel(
         "table", "Alerts per unit and week",
         "opened: in the whole period; a week: the mean; weeks: in how many weeks there was any. A unit that is here "
-        "every "
-        "week has a lasting problem, or too small a baseline.",
+        "every week has a lasting problem, or too small a baseline.",
         "short",
         sql(
             """SELECT unit, sum(opened)::bigint AS opened, sum(reopened)::bigint AS "came back",

@@ -1,7 +1,10 @@
 """*One unit*: everything about one store, restaurant or branch on one page, down to the posts. From PostgreSQL."""
 
+from deploy.grafana.asking import sql
 from deploy.grafana.experience import experience_panels, worsening_panels
-from deploy.grafana.parts import Page, Panel, annotations, console_variable, sql, step_variable, unit_variables
+from deploy.grafana.marks import annotations
+from deploy.grafana.page import Page, console_variable, step_variable, unit_variables
+from deploy.grafana.panel import Panel
 from deploy.grafana.response import open_panels, response_panels
 
 PERIOD = "hour >= $__timeFrom() AND hour < $__timeTo() AND {one}"
@@ -25,8 +28,7 @@ def page(others: dict[str, str]) -> Page:
     posts = Panel(
         "table", "What was said",
         "The newest mentions. Texts are not kept here: a click on the time leads to the unit in the console, which "
-        "shows "
-        "them masked. compound: -1 (furious) to 1 (delighted), confidence: how sure it is.",
+        "shows them masked. compound: -1 (furious) to 1 (delighted), confidence: how sure it is.",
         "none",
         sql(
             f"""SELECT event_time AS time, channel, label AS mood, compound, confidence, aspect, department,

@@ -1,0 +1,88 @@
+"""Marks over time: alerts, another model, another taxonomy, what happens to workers.
+
+In: which units. Out: annotations. The one rule: a mark says in its words what it is.
+"""
+
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import dashboard as model
+
+from deploy.grafana.asking import BEFORE_TOO, POSTGRES, PROMETHEUS, SqlData, filled
+from deploy.grafana.panel import BLUE, RED, YELLOW
+
+
+class SqlAnnotationData(model.AnnotationQuery):
+    """An annotation from PostgreSQL; the SDK's has no place for a query."""
+
+    sql: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """With the query as its target."""
+        query = SqlData(self.sql, "Anno", "table").to_json()
+        return {**super().to_json(), "target": query}
+
+
+class SqlAnnotation(Builder[model.AnnotationQuery]):
+    """Marks in all panels over time: columns time, timeend, title, text, tags."""
+
+    def __init__(self, name: str, colour: str, text: str, *, enable: bool = True) -> None:
+        self._data = SqlAnnotationData(name=name, datasource=POSTGRES, enable=enable, icon_color=colour)
+        self._data.sql = filled(text)
+
+    def build(self) -> model.AnnotationQuery:
+        """The annotation."""
+        return self._data
+
+
+class PrometheusAnnotationData(model.AnnotationQuery):
+    """An annotation from Prometheus, with a step and words."""
+
+    title, text = "", ""
+
+    def to_json(self) -> dict[str, object]:
+        """With what Prometheus' data source asks for."""
+        more = {"step": "60s", "titleFormat": self.title, "textFormat": self.text, "useValueForTime": False}
+        return {**super().to_json(), **more}
+
+
+class PrometheusAnnotation(Builder[model.AnnotationQuery]):
+    """Marks where an expression is above 0."""
+
+    def __init__(self, name: str, colour: str, expression: str, title: str) -> None:
+        self._data = PrometheusAnnotationData(
+            name=name, datasource=PROMETHEUS, enable=True, icon_color=colour, expr=expression
+        )
+        self._data.title = title
+
+    def build(self) -> model.AnnotationQuery:
+        """The annotation."""
+        return self._data
+
+
+def annotations(where: str) -> list[Builder[model.AnnotationQuery]]:
+    """Alerts, and changes of what understands texts. `where`: which units."""
+    return [
+        SqlAnnotation(
+            "Alerts",
+            RED,
+            "SELECT opened_at AS time, coalesce(quiet_at, opened_at) AS timeend, alertname || ' at ' || "
+            "coalesce(unit, unit_id) AS title, 'severity ' || severity || ', ' || state AS text, severity_label AS "
+            "tags "
+            f"FROM history.alerts WHERE $__timeFilter(opened_at) AND {where} ORDER BY 1 LIMIT 500",
+        ),
+        SqlAnnotation(
+            "Another model",
+            BLUE,
+            "SELECT min(event_time) AS time, 'scored by ' || model || ' from here on' AS text, 'model' AS tags "
+            f"FROM history.insights WHERE {BEFORE_TOO} AND model IS NOT NULL GROUP BY model "
+            "HAVING min(event_time) >= $__timeFrom() ORDER BY 1",
+        ),
+        SqlAnnotation(
+            "Another taxonomy",
+            YELLOW,
+            "SELECT first AS time, 'first spoken of: ' || string_agg(aspect, ', ' ORDER BY aspect) || ' (another "
+            "taxonomy, or a new matter)' AS text, 'taxonomy' AS tags FROM (SELECT aspect, min(hour) AS first, "
+            "min(min(hour)) OVER () AS earliest FROM history.topics "
+            f"WHERE {BEFORE_TOO} GROUP BY aspect) aspects "
+            "WHERE first >= greatest($__timeFrom(), earliest + interval '7 days') GROUP BY first ORDER BY 1",
+        ),
+    ]
