@@ -263,7 +263,7 @@ EXAMPLES: dict[str, tuple[msgspec.Struct, msgspec.Struct]] = {
             ),
             sending=Sending(
                 id="msg_00ff", place=1, changes=(_TOLD,), changes_left_out=2, alert=ALERT, source=SECOND,
-                due_at=MORNING, made_at=MORNING, next_at=EVENING, tries=3,
+                due_at=MORNING, made_at=MORNING, since=NOON, next_at=EVENING, tries=3,
             ),
             at=NOON,
         ),

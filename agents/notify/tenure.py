@@ -202,7 +202,7 @@ class Tenure:
             next_at = None
             if answer.outcome is Outcome.AGAIN:
                 random = self._random.random()
-                next_at = next_try(recipient, delivery.message.made_at, tries, now_ms, random, answer.after_s)
+                next_at = next_try(recipient, delivery.since, tries, now_ms, random, answer.after_s)
             if next_at is not None:
                 outcome = "again"
                 self._plan.again(made, next_at, now_ms)

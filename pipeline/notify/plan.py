@@ -39,11 +39,13 @@ Key = tuple[str, str, str]
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A message on its way. `due_at`: since when its first change was to be told; `tries`: those that failed."""
+    """A message on its way. `due_at`: since when its first change was to be told; `since`: from when on it is counted
+    how long it has been tried; `tries`: those that failed."""
 
     message: Message
     recipient: Recipient
     due_at: Millis
+    since: Millis
     next_at: Millis
     tries: int
     sources: tuple[Source, ...]
@@ -155,7 +157,7 @@ class Plan:
                 self._put(key, self._entries[key], now_ms, waiting=later)
         for made in [*self._open[recipient.id]]:
             if self._messages[made].next_at <= now_ms and not _urgent(self._messages[made]):
-                self._later(made, now_ms, next_at=Millis(end_ms))
+                self._later(made, now_ms, next_at=Millis(end_ms), since=Millis(end_ms))
 
     def _groups(self, recipient: Recipient, now_ms: int) -> Iterator[list[Key]]:
         """What belongs into one message each, the first due first."""
@@ -191,6 +193,7 @@ class Plan:
                 source=waiting.source,
                 due_at=waiting.due_at,
                 made_at=now,
+                since=now,
                 next_at=now,
             )
             self._put(key, self._entries[key], now_ms, waiting=None, sending=sending)
@@ -221,9 +224,11 @@ class Plan:
     def again(self, made: str, next_at: Millis, now_ms: int) -> None:
         """A try failed; the next one comes at `next_at`, or when quiet hours are over that hold then."""
         delivery = self._messages[made]
-        if not _urgent(delivery):
-            next_at = Millis(quiet_until(delivery.recipient.quiet_hours, next_at) or next_at)
-        self._later(made, now_ms, next_at=next_at, tries=delivery.tries + 1)
+        end_ms = None if _urgent(delivery) else quiet_until(delivery.recipient.quiet_hours, next_at)
+        if end_ms is not None:
+            self._later(made, now_ms, next_at=Millis(end_ms), since=Millis(end_ms), tries=delivery.tries + 1)
+        else:
+            self._later(made, now_ms, next_at=next_at, tries=delivery.tries + 1)
 
     def _later(self, made: str, now_ms: int, **fields: int) -> None:
         keys = self._open[self._messages[made].recipient.id][made]
@@ -290,6 +295,7 @@ class Plan:
             ),
             recipient=recipient,
             due_at=min(one.due_at for one in sendings),
+            since=sendings[0].since,
             next_at=sendings[0].next_at,
             tries=sendings[0].tries,
             sources=tuple(one.source for one in sendings),

@@ -21,10 +21,11 @@ def delay_s(tries: int, base_s: float, random: float, after_s: float = 0.0) -> f
 
 
 def next_try(
-    recipient: Recipient, made_at: Millis, tries: int, now_ms: int, random: float, after_s: float
+    recipient: Recipient, since: Millis, tries: int, now_ms: int, random: float, after_s: float
 ) -> Millis | None:
-    """When it is tried again after `tries` that failed; None: never, because it was tried often or long enough."""
+    """When it is tried again after `tries` that failed; None: never, because it was tried often enough, or for long
+    enough since `since`. Quiet hours are no time in which it was tried."""
     if tries >= recipient.tries_max:
         return None
     at_ms = now_ms + int(delay_s(tries, recipient.retry_seconds, random, after_s) * SECOND_MS)
-    return Millis(at_ms) if at_ms - made_at <= recipient.give_up_hours * HOUR_MS else None
+    return Millis(at_ms) if at_ms - since <= recipient.give_up_hours * HOUR_MS else None

@@ -42,7 +42,8 @@ CHANGES_OF_INCIDENTS: Final[tuple[AlertChange, ...]] = (
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One who gets messages: an entry of the file; of one with several e-mail addresses there is one for each. Lists
-    that are empty leave nothing out. `secret_env` and `url_env` are names of environment variables."""
+    that are empty leave nothing out. `people`: only what is assigned to one of them, or what an escalation told one of
+    them. `secret_env` and `url_env` are names of environment variables."""
 
     name: Name
     kind: Kind
