@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import orjson
 import pytest
@@ -29,6 +30,7 @@ from kafka.admin import (
 from kafka.errors import AuthorizationError, GroupAuthorizationFailedError
 
 from agents.kafka.client import aiokafka_options, kafka_python_options
+from agents.kafka.embedded import _free_port
 from agents.settings import Settings, load
 from schemas.codec import encode
 from schemas.rights import SERVICES
@@ -215,14 +217,30 @@ def test_a_worker_needs_no_more_than_its_rights(secured: SecuredKafka, service: 
     surge(service)
     with KafkaProducerOf(as_user(secured, "connector-posts")) as producer:
         producer.send(TOPICS("posts"), key=b"p500", value=encode(post(500))).get(timeout=20)
-    worker = service.worker(**secured.settings_of("cem-worker", "SASL_SSL"))
+    port = _free_port()
+    worker = service.worker(**secured.settings_of("cem-worker", "SASL_SSL"), http_port=port)
     service.drain(worker)
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        assert password_of("cem-worker").encode() not in answer.read()
+    assert password_of("cem-worker") not in worker.log.read_text()
     assert 0 == worker.restarts, worker.log_tail(60)
     consumer = kafka_python_options(as_user(secured, "unit:store-17"))
     records = join(consumer, TOPICS.unit_alerts("store-17"), "cem.unit.store-17")
     alerts = [record for record in records if record.headers]
     assert "opened" == orjson.loads(alerts[0].value)["change"]
     assert TOPICS.unit_alerts("store-99") in secured.admin.list_topics()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["settings", "doctor", "topics apply --check", "alerts tail --once", "deadletters list", "acls print --json"],
+)
+def test_an_operator_sees_all_but_his_password(secured: SecuredKafka, service: Service, words: str) -> None:
+    """The operator's rights are enough for the commands that look, over TLS; his password is nowhere."""
+    done = cem(service, *words.split(), **environment(secured.settings_of("cem-operator", "SASL_SSL")))
+    assert done.returncode in (0, 1, 2) and done.stdout
+    assert "may not" not in done.stderr and "Traceback" not in done.stderr
+    assert password_of("cem-operator") not in done.stdout + done.stderr
 
 
 class TestApply:
