@@ -36,8 +36,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Its part of the message `id`, which other alerts of the recipient may share. It stays as it is until the end, so
-    that a repeat is the same message. `place`: its place in the message. `next_at`: when it is tried again; `since`: from
-    when on it is counted how long it has been tried (it was made, or quiet hours ended that held it)."""
+    that a repeat is the same message. `place`: its place in the message. `next_at`: when it is tried again; `since`:
+    from when on it is counted how long it has been tried (it was made, or quiet hours ended that held it)."""
 
     id: str
     place: int = 0
