@@ -145,7 +145,7 @@
       const focused = old.contains(document.activeElement);
       replace(old, card);
       if (moved && !focused) place(card);
-    } else {
+    } else if ("whole" in list.dataset || !list.lastElementChild || card.dataset.order < list.lastElementChild.dataset.order) {
       fill(card);
       if (isNew) card.classList.add("fresh");
       place(card);
