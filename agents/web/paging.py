@@ -62,5 +62,5 @@ def page_of(items: Sequence[Item], key: Callable[[Item], Key], asked: Wanted) ->
     page = keyed[: asked.limit]
     if len(keyed) <= asked.limit:
         return [item for _, item in page], None
-    said = msgspec.json.encode((asked.now_ms, page[-1][0]))
+    said = msgspec.json.encode((asked.now_ms, page[-1][0]), enc_hook=int)  # times are numbers here
     return [item for _, item in page], base64.urlsafe_b64encode(said).decode()
