@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from pipeline.alerts.lifecycle import Refusal
+from pipeline.action_event import event_of, texts_of, why_refused
 from pipeline.assignment import label_of, refusal
 from pipeline.control import Shape, version_records
 from pipeline.directory import Directory
@@ -31,7 +31,7 @@ from schemas.action import Action
 from schemas.assignment import Assignment
 from schemas.codec import Codec, RecordError, encode
 from schemas.erasure import Erasure
-from schemas.event import UnitAction, UnitErasure
+from schemas.event import UnitErasure
 from schemas.feedback import Feedback
 from schemas.insight import Root, Routing
 from schemas.post import Post
@@ -349,35 +349,12 @@ class Enricher:
         if action.unit_id not in directory.units:
             raise Refused("unknown_unit", f"`unit_id` {action.unit_id!r} is not in the directory; push it first")
         self._announce(lane, record, action.unit_id, directory, out)
-        event = UnitAction(
-            id=action.id,
-            alert_id=action.alert_id,
-            unit_id=action.unit_id,
-            action=action.action,
-            actor=action.actor,
-            note_ref=self._store(f"note:{action.id}", action.note, action, directory, out),
-            we_did_ref=self._store(f"we_did:{action.id}", action.we_did, action, directory, out),
-            resolution_code=action.resolution_code,
-            dismissal_code=action.dismissal_code,
-            assignee=action.assignee,
-            to_unit=action.to_unit,
-            to_department=action.to_department,
-            until=action.until,
-            refused=_why_refused(action, lane, self._limits, directory),
-            event_time=action.event_time,
-            source=source_of(record, 1),
-        )
+        for text in texts_of(action, directory):
+            out.append(Emission(self._texts, text.id.encode(), encode(text)))
+        refused = why_refused(action, lane.position.clock_ms, self._limits.future_ms, directory)
+        event = event_of(action, refused, source_of(record, 1))
         out.append(Emission(self._events, action.unit_id.encode(), encode(event)))
         self.outcomes[Outcome.ACTION] += 1
-
-    def _store(self, ref: str, text: str, action: Action, directory: Directory, out: list[Emission]) -> str | None:
-        """Text of an action goes where all text goes."""
-        if not text:
-            return None
-        masked = hide(mask(normalise(text)), (action.unit_id,), directory)
-        stored = StoredText(id=ref, text=masked.text, masked=masked.kinds, event_time=action.event_time)
-        out.append(Emission(self._texts, ref.encode(), encode(stored)))
-        return ref
 
     def _erasure(self, lane: Lane, record: Incoming, erasure: Erasure, out: list[Emission]) -> None:
         if erasure.author_id or erasure.customer_ref or not (erasure.network and erasure.post_ids):
@@ -450,14 +427,6 @@ class Enricher:
         self.outcomes[Outcome.DEAD_LETTER] += 1
         self.dead_letter_reasons[reason] += 1
         return letter_of(record, reason, detail, tries, self._topics("deadletter"))
-
-
-def _why_refused(action: Action, lane: Lane, limits: Limits, directory: Directory) -> str | None:
-    """What the log of the unit cannot see for itself: which units there are, and what time it is."""
-    if action.to_unit is not None and action.to_unit not in directory.units:
-        return Refusal.UNKNOWN_UNIT
-    clock_ms = lane.position.clock_ms
-    return Refusal.FROM_THE_FUTURE if 0 <= clock_ms < action.event_time - limits.future_ms else None
 
 
 def _hidden(text: StoredText, unit_ids: tuple[str, ...], directory: Directory) -> StoredText:
