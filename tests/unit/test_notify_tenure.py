@@ -165,13 +165,54 @@ def test_a_crash_at_any_write_loses_nothing(write: int) -> None:
     with pytest.raises(Crash):
         live(world, lambda: False)
     live(world, lambda: told(world) == WANTED)
+    check_repeats(world)
+
+
+def check_repeats(world: World) -> None:
+    """A repeat is the same message, and a change is in one."""
     by_id: dict[str, Message] = {}
-    homes: dict[tuple[str, int], str] = {}
+    homes: dict[tuple[str, str, int], str] = {}
     for one in world.sent:
         assert one == by_id.setdefault(one.id, one)
         for part in one.parts:
             for change in part.changes:
-                assert one.id == homes.setdefault((part.alert.alert_id, change.sequence), one.id)
+                assert one.id == homes.setdefault((one.recipient, part.alert.alert_id, change.sequence), one.id)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_many_crashes_and_failures_lose_nothing(seed: int) -> None:
+    """Processes that end at any write, one after the other, and recipients of whom a third of the tries fails."""
+    random = Random(seed)
+    world = World(*ALERTS)
+    world.answer = lambda _: DELIVERED if random.random() < 0.67 else Answer(Outcome.AGAIN, "busy")
+    people = [recipient(name, group_seconds=0.01, retry_seconds=0.01) for name in ("ana", "bo")]
+    for _ in range(6):
+        world.write_fails_at = world.writes + random.randint(1, 6)
+        try:
+            live(world, lambda: all_delivered(world, 2), *people)
+        except Crash:
+            continue
+    world.write_fails_at = None
+    live(world, lambda: all_delivered(world, 2), *people)
+    check_repeats(world)
+    assert len(ALERTS) == world.committed
+
+
+def all_delivered(world: World, people: int) -> bool:
+    """Nothing waits, and what was delivered goes up to the last change of each alert."""
+    entries = world.kept.values()
+    through = [one for one in entries if one.waiting is None and one.sending is None and one.delivered == 3]
+    return len(through) == 4 * people == len(entries)
+
+
+def test_a_recipient_is_left_alone_as_long_as_it_asks() -> None:
+    """`Retry-After` counts, however short our own pause would be."""
+    world = World(alert(1))
+    world.answer = lambda _: Answer(Outcome.AGAIN, "slow down", 3600.0)
+    live(world, lambda: any(entry.sending and entry.sending.tries for entry in world.kept.values()))
+    [entry] = world.kept.values()
+    assert entry.sending is not None and entry.sending.next_at - entry.at >= 3_600_000
+    assert 1 == len(world.sent)
 
 
 def test_a_position_that_is_refused_is_no_crash() -> None:
