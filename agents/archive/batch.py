@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from aiokafka import TopicPartition
 
+from agents.archive.copying import number
 from agents.archive.rows import Place, alert_line, case_line, insight_columns, unit_line
 from agents.enrich import incoming
 from pipeline.emission import Emission
@@ -54,6 +55,8 @@ class Folded(msgspec.Struct):
     deleted_ms: int | None = None
     followers: int | None = None
     reposts: int | None = None
+    earlier: Reach = Reach()
+    """Counters that came before the insight: they are of a row that was there before, if there is one."""
     known: bool = False
     """It speaks of a row that may be as old as can be: an edit, a delete, a counter."""
 
@@ -126,14 +129,15 @@ class Batch:
             found.reposts = _newest(insight.reach.reposts, found.reposts)
             return
         edited_ms, known = int(insight.event_time) if insight.kind == "edit" else None, insight.kind == "edit"
-        followers = reposts = None
+        earlier = Reach()
         if found is not None:
-            followers = None if insight.reach.followers is not None else found.followers
-            reposts = None if insight.reach.reposts is not None else found.reposts
-            known = known or found.known
-            if found.insight is not None:
-                insight = _in_place_of(found.insight, insight)
-        self._insights[key] = Folded(insight, place, insight, edited_ms, None, followers, reposts, known)
+            edited_ms, known, earlier = _newest(edited_ms, found.edited_ms), found.known or known, found.earlier
+            before = Reach(followers=found.followers, reposts=found.reposts)
+            if found.insight is None:
+                earlier = _reach(before, earlier)
+            else:
+                insight = _in_place_of(found.insight, _reach(before, found.insight.reach), insight)
+        self._insights[key] = Folded(insight, place, insight, edited_ms=edited_ms, known=known, earlier=earlier)
         self.months["insight"].add(insight.event_time // HOUR_MS)
 
     def _alert(self, record: Any, _: Position) -> None:
@@ -185,21 +189,19 @@ class Batch:
 
     @cached_property
     def insights(self) -> list[str]:
-        """Lines of INSIGHT_COLUMNS, `written`, `known`. To be asked for when all is added: then it is made."""
+        """Lines of BATCH_COLUMNS. To be asked for when all is added: then it is made."""
         return list(self._lines())
 
     def _lines(self) -> Iterator[str]:
         for folded in self._insights.values():
             insight = folded.insight or folded.last
-            if folded.followers is not None or folded.reposts is not None:
-                reach = Reach(
-                    followers=_newest(folded.followers, insight.reach.followers),
-                    reposts=_newest(folded.reposts, insight.reach.reposts),
-                )
-                insight = msgspec.structs.replace(insight, reach=reach)
+            counted = Reach(followers=folded.followers, reposts=folded.reposts)
+            reach = _reach(counted, insight.reach) if folded.insight else counted
+            insight = msgspec.structs.replace(insight, reach=reach)
             columns = insight_columns(insight, folded.place, folded.edited_ms, folded.deleted_ms)
             written, known = "t" if folded.insight else "f", "t" if folded.known else "f"
-            yield f"{columns}\t{written}\t{known}\n"
+            earlier = f"{number(folded.earlier.followers)}\t{number(folded.earlier.reposts)}"
+            yield f"{columns}\t{written}\t{known}\t{earlier}\n"
 
     def units(self) -> list[str]:
         """Lines of UNIT_COLUMNS."""
@@ -210,15 +212,16 @@ def _newest(new: int | None, old: int | None) -> int | None:
     return old if new is None else new
 
 
-def _in_place_of(before: Insight, after: Insight) -> Insight:
+def _reach(new: Reach, old: Reach) -> Reach:
+    return Reach(followers=_newest(new.followers, old.followers), reposts=_newest(new.reposts, old.reposts))
+
+
+def _in_place_of(before: Insight, reach: Reach, after: Insight) -> Insight:
     """What is written again stays in its hour and is of the kind that it was; what is not said again still holds."""
     return msgspec.structs.replace(
         after,
         event_time=before.event_time,
         kind=before.kind,
         first_answer_ms=_newest(after.first_answer_ms, before.first_answer_ms),
-        reach=Reach(
-            followers=_newest(after.reach.followers, before.reach.followers),
-            reposts=_newest(after.reach.reposts, before.reach.reposts),
-        ),
+        reach=_reach(after.reach, reach),
     )

@@ -20,6 +20,9 @@ INSIGHT_COLUMNS = (
     "unit_id, kind, channel, label, model, language, emotion, journey_stage, touchpoint, author, thread, text_ref, "
     "fingerprint, routing_rule, customer_ref, aspects, departments, polarities, severe, suspicion_reasons"
 )
+BATCH_COLUMNS = f"{INSIGHT_COLUMNS}, written, known, earlier_followers, earlier_reposts"
+"""What a batch says about an insight: also whether there is more than counters or a delete, whether it speaks of a row
+that may be as old as can be, and counters that came before it."""
 ALERT_COLUMNS = (
     "alert_id, sequence, detected_at, hour, day, starts_at, ends_at, change, status, state, severity, severity_label, "
     "alertname, unit_id, department, aspect, journey_stage, addressed_to, actor, action_id, summary, acknowledge_by, "

@@ -5,7 +5,7 @@ The one rule: each statement may be done again with the same records and changes
 
 from typing import Final
 
-from agents.archive.rows import ALERT_COLUMNS, CASE_COLUMNS, INSIGHT_COLUMNS, UNIT_COLUMNS
+from agents.archive.rows import ALERT_COLUMNS, BATCH_COLUMNS, CASE_COLUMNS, INSIGHT_COLUMNS, UNIT_COLUMNS
 
 SESSION: Final = f"""
 SET TIME ZONE 'UTC';
@@ -18,25 +18,31 @@ SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 SET enable_seqscan = off;
 CREATE TEMP TABLE batch_insight ON COMMIT DELETE ROWS AS
-    SELECT {INSIGHT_COLUMNS}, false AS written, false AS known, hour AS found, erased_at, confidential
+    SELECT {INSIGHT_COLUMNS}, false AS written, false AS known,
+    followers AS earlier_followers, reposts AS earlier_reposts, hour AS found, erased_at, confidential
     FROM cem.insight WITH NO DATA;
 CREATE TEMP TABLE batch_alert ON COMMIT DELETE ROWS AS SELECT {ALERT_COLUMNS} FROM cem.alert WITH NO DATA;
 CREATE TEMP TABLE batch_case ON COMMIT DELETE ROWS AS SELECT {CASE_COLUMNS} FROM cem.case_entry WITH NO DATA;
 CREATE TEMP TABLE batch_unit ON COMMIT DELETE ROWS AS SELECT {UNIT_COLUMNS} FROM cem.unit WITH NO DATA;
 """  # noqa: S608 - our own names
 
-COPY_INSIGHTS: Final = f"COPY batch_insight ({INSIGHT_COLUMNS}, written, known) FROM STDIN"
+COPY_INSIGHTS: Final = f"COPY batch_insight ({BATCH_COLUMNS}) FROM STDIN"
 COPY_ALERTS: Final = f"COPY batch_alert ({ALERT_COLUMNS}) FROM STDIN"
 COPY_CASES: Final = f"COPY batch_case ({CASE_COLUMNS}) FROM STDIN"
 COPY_UNITS: Final = f"COPY batch_unit ({UNIT_COLUMNS}) FROM STDIN"
 
 _KEPT: Final = frozenset(("event_time", "hour", "day", "id", "unit_id", "kind"))
 """What an edit does not change: the row stays where it is."""
-_ADDED: Final = frozenset(("followers", "reposts", "first_answer_ms", "edited_at"))
-"""What still holds if it is not said again."""
+_ADDED: Final = {
+    "followers": "batch.earlier_followers, ",
+    "reposts": "batch.earlier_reposts, ",
+    "first_answer_ms": "",
+    "edited_at": "",
+}
+"""What still holds if it is not said again, and what is asked before the row itself."""
 
 _SET: Final = ", ".join(
-    f"{name} = coalesce(batch.{name}, insight.{name})" if name in _ADDED else f"{name} = batch.{name}"
+    f"{name} = coalesce(batch.{name}, {_ADDED[name]}insight.{name})" if name in _ADDED else f"{name} = batch.{name}"
     for name in INSIGHT_COLUMNS.split(", ")
     if name not in _KEPT
 )

@@ -132,7 +132,7 @@ def row_by_row(dsn: str, given: list[Record], rows_a_commit: int) -> float:
             batch = Batch(TOPICS)
             batch.add(PARTITION, [record], record.offset)
             [line] = batch.insights
-            columns = line.rstrip("\n").split("\t")[:-2]
+            columns = line.rstrip("\n").split("\t")[:-4]
             connection.execute(_INSERT, [None if one == NULL else one for one in columns])
             if number % rows_a_commit == 0 or number == len(given):
                 connection.execute(_ADVANCE, (record.offset + 1, PARTITION.topic))
