@@ -11,6 +11,7 @@ import heapq
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import NamedTuple
 
@@ -125,6 +126,7 @@ class Player:
                     heapq.heappush(queue, (int(action.event_time), next(numbers), action))
             elif isinstance(item, Action):
                 self._stop()
+                self._wait(partial(self._is_at, item))
                 self.played.actions[item.id] = item
                 self._writer.send(input_of(item, self._topics))
             else:
@@ -144,6 +146,20 @@ class Player:
         while not self._watch.until(lambda: self._watch.clock_ms >= self._grid.at_ms, LOOK_SECONDS):
             self._check()
 
+    def _wait(self, reached: Callable[[], bool]) -> bool:
+        """Until it is so, or everything is worked on and it is not: the broker's order was another one."""
+        while not self._watch.until(reached, LOOK_SECONDS):
+            self._check()
+            if not any(self._progress.left().values()):
+                self._watch.to_the_end()
+                return reached()
+        return True
+
+    def _is_at(self, action: Action) -> bool:
+        """Whether the case has come to the unit where somebody acts: one that was sent on takes a moment longer."""
+        alert = self.played.last.get(action.alert_id)
+        return alert is not None and alert.labels.unit_id == action.unit_id
+
     def _news(self, unit_id: str, due: int) -> list[Action]:
         """Waits for an alert that is to be expected (`due`: so many of the unit by now), and gives what people will do
         about it, and about others that have come."""
@@ -153,12 +169,8 @@ class Player:
             seen = sum(alert.labels.unit_id == unit_id for alert in self.played.opened.values())
             return seen + self._given_up[unit_id] >= due
 
-        while not self._watch.until(is_there, LOOK_SECONDS):
-            if not any(self._progress.left().values()):  # it comes no more: the broker's order was another one
-                self._watch.to_the_end()
-                self._given_up[unit_id] += not is_there()
-                break
-            self._check()
+        if not self._wait(is_there):
+            self._given_up[unit_id] += 1
         news, self._watch.news = self._watch.news, []
         return [
             action for alert in sorted(news, key=_order) for action in self._managers.notice(alert, self._grid.at_ms)

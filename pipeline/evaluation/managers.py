@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import Any, Final, get_args
 
 from pipeline.alerts.deadlines import terms_of
+from pipeline.detectors.recovery import RecoveryDetector
 from schemas.action import Action, ActionName, DismissalCode
 from schemas.alert import Alert
 from schemas.time import HOUR_MS, MINUTE_MS, Millis
@@ -115,7 +116,7 @@ class _Desk:
         self._do("acknowledge", at_ms)
         self._do("assign", at_ms + self._minutes(2, 9, "assign"), assignee=self._owner())
         at_ms += self._minutes(10, 25, "work")
-        if self._alert.labels.alertname == "RecoveryCase":
+        if self._alert.labels.alertname == RecoveryDetector.alertname:
             self._do("reply", at_ms, note="Called the customer, and listened.")
         else:
             self._do("comment", at_ms, note=self._one_of(_REMARKS, "remark"))

@@ -53,7 +53,7 @@ def test_a_round_shows_every_action_and_every_way() -> None:
     assert {*Way} == {*ROUND}
     done = Counter(action.action for actions in one_round().values() for action in actions)
     assert {*get_args(ActionName)} - {"reply"} <= {*done}
-    asked = alert(0, labels=msgspec.structs.replace(alert(0).labels, alertname="RecoveryCase"))
+    asked = alert(0, labels=msgspec.structs.replace(alert(0).labels, alertname="CustomerRecovery"))
     assert "reply" in {action.action for action in Managers(0, UNITS).notice(asked, START_MS)}
 
 
