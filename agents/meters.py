@@ -19,6 +19,7 @@ from pipeline.alerts.deadlines import done
 from pipeline.alerts.lifecycle import finished
 from pipeline.engine import Output
 from pipeline.log import Log
+from pipeline.state import Profile
 from schemas.alert import Alert, Duty
 from schemas.case import CaseEntry
 from schemas.event import Event
@@ -30,6 +31,8 @@ _NOT_SAID = frozenset(("answer", "edit", "delete"))
 """Kinds of insights in which no customer says something new."""
 _DUTIES: tuple[Duty, ...] = get_args(Duty)
 _SENTIMENTS = ("negative", "neutral", "positive", "abstained")
+_PLACE = {sentiment: place for place, sentiment in enumerate(_SENTIMENTS)}
+_UNKNOWN = Profile()
 _RAISED = frozenset(("opened", "grown", "reopened"))
 _BY_DAYS_MAX = 86_400.0
 """A post that made an alert is younger; what is older was brought late on purpose and says nothing of our speed."""
@@ -71,13 +74,15 @@ class Bounded:
 
 
 class Meter:
-    """Counts what comes of one partition of the log. `said`: by unit, channel, department and sentiment, since the last
-    `publish`; `open`: unfinished alerts by unit and id, as their last records say."""
+    """Counts what comes of one partition of the log. `said`: since the last `publish`, by channel, department and
+    sentiment; `units`: by unit, how often each of `_SENTIMENTS`; `open`: unfinished alerts by unit and id, as their
+    last records say."""
 
     def __init__(self, log: Log, *, wall: bool) -> None:
         self._log = log
         self._wall = wall
-        self.said: dict[tuple[str, str, str, str], int] = {}
+        self.said: dict[tuple[str, str, str], int] = {}
+        self.units: dict[str, list[int]] = {}
         self.open: dict[str, dict[str, Alert]] = {}
         self.removed: set[str] = set()
 
@@ -91,15 +96,15 @@ class Meter:
 
     def insight(self, insight: Insight) -> None:
         """What a customer said, or the first answer to it."""
-        sentiment = insight.sentiment
-        if sentiment is not None and insight.kind not in _NOT_SAID:
+        judged = insight.sentiment
+        if judged is not None and insight.kind not in _NOT_SAID:
+            sentiment = "abstained" if judged.abstained else judged.label
+            counts = self.units.get(insight.unit_id)
+            if counts is None:
+                counts = self.units[insight.unit_id] = [0] * len(_SENTIMENTS)
+            counts[_PLACE[sentiment]] += 1
             aspects = insight.aspects
-            key = (
-                insight.unit_id,
-                insight.channel,
-                aspects[0].department if aspects else NONE,
-                "abstained" if sentiment.abstained else sentiment.label,
-            )
+            key = insight.channel, aspects[0].department if aspects else NONE, sentiment
             self.said[key] = self.said.get(key, 0) + 1
         if insight.first_answer_ms is not None:
             metrics.FIRST_ANSWER_SECONDS.labels(insight.channel).observe(insight.first_answer_ms / 1000)
@@ -129,15 +134,10 @@ class Meter:
         if not known:
             del self.open[unit_id]
 
-    def region_of(self, unit_id: str) -> str:
-        """The region that a unit says it belongs to."""
+    def profile_of(self, unit_id: str) -> Profile:
+        """What the unit says of itself, as far as its log knows."""
         state = self._log.units.get(unit_id)
-        return (state.profile.region if state is not None else None) or NONE
-
-    def is_removed(self, unit_id: str) -> bool:
-        """Whether the unit is not in the directory any more."""
-        state = self._log.units.get(unit_id)
-        return state is not None and state.profile.removed
+        return _UNKNOWN if state is None else state.profile
 
 
 class Meters:
@@ -181,13 +181,15 @@ class Meters:
 
     def _forget_removed(self, meter: Meter) -> None:
         for unit_id in meter.removed:
-            if meter.is_removed(unit_id) and self._units.forget(unit_id):
+            if meter.profile_of(unit_id).removed and self._units.forget(unit_id):
                 for sentiment in _SENTIMENTS:
                     metrics.UNIT_INSIGHTS.remove(unit_id, sentiment)
         meter.removed.clear()
 
-    def _unit(self, meter: Meter, unit_id: str) -> str:
-        return OTHER if meter.is_removed(unit_id) else self._units(unit_id)
+    def _labels(self, meter: Meter, unit_id: str) -> tuple[str, str]:
+        """Region and unit, as they may be shown."""
+        profile = meter.profile_of(unit_id)
+        return self._regions(profile.region or NONE), OTHER if profile.removed else self._units(unit_id)
 
     def _department(self, name: str | None) -> str:
         return NONE if name is None else name if name in self._departments or name == NONE else OTHER
@@ -198,19 +200,24 @@ class Meters:
         regions: Counter[tuple[str, str]] = Counter()
         units: Counter[tuple[str, str]] = Counter()
         for meter in self._meters:
-            said, meter.said = meter.said, {}
-            for (unit_id, channel, department, sentiment), count in said.items():
+            said, by_unit = meter.said, meter.units
+            meter.said, meter.units = {}, {}
+            for (channel, department, sentiment), count in said.items():
                 channels[channel, sentiment] += count
                 departments[self._department(department), sentiment] += count
-                regions[self._regions(meter.region_of(unit_id)), sentiment] += count
-                units[self._unit(meter, unit_id), sentiment] += count
-        for metric, counts in (
+            for unit_id, counts in by_unit.items():
+                region, unit = self._labels(meter, unit_id)
+                for sentiment, count in zip(_SENTIMENTS, counts, strict=True):
+                    if count:
+                        regions[region, sentiment] += count
+                        units[unit, sentiment] += count
+        for metric, found in (
             (metrics.INSIGHTS, channels),
             (metrics.DEPARTMENT_INSIGHTS, departments),
             (metrics.REGION_INSIGHTS, regions),
             (metrics.UNIT_INSIGHTS, units),
         ):
-            for labels, count in counts.items():
+            for labels, count in found.items():
                 metric.labels(*labels).inc(count)
 
     def _publish_open(self) -> None:
@@ -221,8 +228,9 @@ class Meters:
         units: Counter[tuple[str, ...]] = Counter()
         for meter in self._meters:
             for unit_id, alerts in meter.open.items():
-                regions[(self._regions(meter.region_of(unit_id)),)] += len(alerts)
-                units[(self._unit(meter, unit_id),)] += len(alerts)
+                region, unit = self._labels(meter, unit_id)
+                regions[(region,)] += len(alerts)
+                units[(unit,)] += len(alerts)
                 for alert in alerts.values():
                     kinds[alert.labels.alertname, alert.severity_label] += 1
                     channels[(_main_channel(alert),)] += 1
