@@ -71,27 +71,31 @@ def _patience(what: str) -> Iterator[None]:
 
 
 def _alert(settings: Settings, topics: Topics, alert_id: str) -> tuple[Alert | None, int]:
-    """The last record, and when Kafka got the first (0: nobody knows). First it is looked for on the topic of its unit,
-    and from there on where it was sent; only what is confidential has to be looked for among all alerts."""
+    """The last record, and when Kafka got the first (0: it is not there any more). First it is looked for on the topic
+    of its unit, and from there on where it was sent; only what is confidential has to be looked for among all."""
     unit_id, found, first_ms = alert_id.rpartition("-")[0], None, 0
     for _ in range(MOVES_MAX):
         try:
-            records = list(_with(read(settings, topics.unit_alerts(unit_id)), alert_id))
-        except ReadError:
+            newest, since_ms = _newest(_with(read(settings, topics.unit_alerts(unit_id)), alert_id), alert_id)
+        except ReadError:  # there is no such unit
             break
-        for record in records:
-            alert = _alerts.decode(record.value)
-            if alert.alert_id == alert_id and (found is None or alert.sequence > found.sequence):
-                found, first_ms = alert, first_ms or record.timestamp
-        if found is None or found.work.moved_to in (None, unit_id):
+        found, first_ms = newest or found, first_ms or since_ms
+        if newest is None or newest.work.moved_to in (None, unit_id):
             break
-        unit_id = str(found.work.moved_to)
-    if found is not None:
-        return found, first_ms
-    for record in _with(read(settings, topics("alerts")), alert_id):
+        unit_id = str(newest.work.moved_to)
+    return (found, first_ms) if found else _newest(_with(read(settings, topics("alerts")), alert_id), alert_id)
+
+
+def _newest(records: Iterator[Any], alert_id: str) -> tuple[Alert | None, int]:
+    found, first_ms = None, 0
+    for record in records:
         alert = _alerts.decode(record.value)
-        if alert.alert_id == alert_id and (found is None or alert.sequence > found.sequence):
-            found, first_ms = alert, first_ms or record.timestamp
+        if alert.alert_id != alert_id:
+            continue
+        if alert.sequence == 1:
+            first_ms = record.timestamp
+        if found is None or alert.sequence > found.sequence:
+            found = alert
     return found, first_ms
 
 
