@@ -129,7 +129,7 @@ class Meter:
         if not finished(alert.state):
             known[alert.alert_id] = alert
         state = self._log.units.get(unit_id)
-        if state is not None and len(known) > len(state.cases):  # the engine has forgotten old ones
+        if state is not None:  # the engine forgets old ones, without a word
             known = self.open[unit_id] = {key: one for key, one in known.items() if key in state.cases}
         if not known:
             del self.open[unit_id]

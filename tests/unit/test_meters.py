@@ -134,7 +134,7 @@ def test_a_removed_unit_takes_its_series_along_and_makes_room() -> None:
 
 def test_open_alerts_are_those_that_nobody_has_finished() -> None:
     """Open at the first record, still when acknowledged, not when resolved; and what was read back is open, too."""
-    meters, meter, _ = new(500, UnitState(unit_id="store-1", profile=Profile(region="west"), cases={"a": None}))  # type: ignore[dict-item]
+    meters, meter, _ = new(500, UnitState(unit_id="store-1", profile=Profile(region="west"), cases={"store-1-1": None}))  # type: ignore[dict-item]
     evidence = tuple(Evidence(post_id=str(n), network=net, author=None, text_ref=None) for n, net in enumerate("xyy"))
     meter.outputs([alert(evidence=evidence)], said("store-1"), NOON)
     meter.outputs([alert(state="acknowledged", change="acknowledged", evidence=evidence)], said("store-1"), NOON)
@@ -148,10 +148,20 @@ def test_open_alerts_are_those_that_nobody_has_finished() -> None:
     assert shown("cem_unit_open_alerts", unit_id="store-1") is None
 
 
+def test_alerts_that_the_engine_has_forgotten_are_not_open() -> None:
+    """It keeps so many cases of a unit; of what it lets go no record tells."""
+    meters, meter, log = new(500, UnitState(unit_id="store-1", cases={"store-1-1": None}))  # type: ignore[dict-item]
+    meter.outputs([alert()], said("store-1"), NOON)
+    log.units["store-1"].cases = {"store-1-2": None}  # type: ignore[dict-item]
+    meter.outputs([alert(alert_id="store-1-2")], said("store-1"), NOON)
+    meters.publish()
+    assert 1 == shown("cem_unit_open_alerts", unit_id="store-1")
+
+
 def test_deadlines_are_counted_once_each_as_met_or_missed() -> None:
     """Acknowledged late is missed, once, however often it is told; answered and resolved in time are met. What was
     dismissed was no duty, and a time that never comes is no deadline."""
-    _, meter, _ = new(500, UnitState(unit_id="store-1", cases={"a": None}))  # type: ignore[dict-item]
+    _, meter, _ = new(500, UnitState(unit_id="store-1", cases={"store-1-1": None}))  # type: ignore[dict-item]
     due = Deadlines(acknowledge_by=Millis(NOON), answer_by=Millis(NOON), resolve_by=Millis(NOON))
     late = msgspec.structs.replace(due, missed=("acknowledge",))
 
