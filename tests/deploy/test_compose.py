@@ -17,30 +17,38 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from click.testing import CliRunner
 
+from agents.archive.migrations import migrate
 from agents.cli import main
 from agents.kafka.embedded import PORTS, VERSION, distribution
 from agents.service import BARRIER_SHARE
 from agents.settings import Settings, load
 from schemas.topics import Topics
+from tests.postgres import PostgresServer, postgres_server  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.kafka.yml"
 TEXT = FILE.read_text()
 COMPOSE = yaml.safe_load(TEXT)
-KAFKA, TOPICS, WORKER = (COMPOSE["services"][name] for name in ("kafka", "topics", "worker"))
-KEY = "a-key-of-sixteen-or-more"
+SERVICES: dict[str, Any] = COMPOSE["services"]
+KAFKA, TOPICS, WORKER = (SERVICES[name] for name in ("kafka", "topics", "worker"))
+OURS = {name: service for name, service in SERVICES.items() if service.get("image") == "social-cem"}
+THEIRS = {name: service for name, service in SERVICES.items() if name not in OURS}
+RUNNING = [name for name in SERVICES if name not in ("topics", "demo")]
+"""They stay; the others do something and end."""
+KEY = "a-key-of-thirty-two-letters-or-more"
 CONTAINER_PORTS = ("9092", "19092", "29093")
 READY = "Kafka Server started"
 READY_SECONDS_MAX = 60.0
 
 
 def interpolated(value: str) -> str:
-    """A value as compose sets it where no variable is set but the key."""
-    return re.sub(r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda m: KEY if m[1] == "CEM_AUTHOR_KEY" else m[2], value)
+    """A value as compose sets it where nothing is set but what must be."""
+    return re.sub(r"\$\{(\w+):([-?])([^}]*)\}", lambda m: KEY if m[2] == "?" else m[3], value).replace("$$", "$")
 
 
 def environment(service: dict[str, Any]) -> dict[str, str]:
@@ -94,30 +102,84 @@ class TestSettings:
         known = {f"CEM_{name.upper()}" for name in Settings.__struct_fields__} | {"CEM_CONFIG"}
         assert set(re.findall(r"\bCEM_[A-Z_]+", TEXT)) <= known
 
-    @pytest.mark.parametrize("service", [TOPICS, WORKER])
-    def test_the_settings_are_valid(self, service: dict[str, Any]) -> None:
+    @pytest.mark.parametrize("name", OURS)
+    def test_the_settings_are_valid(self, name: str) -> None:
         """`cem` takes the values, and finds Kafka where the file puts it."""
-        settings = load(environment(service)).settings
+        settings = load(environment(OURS[name])).settings
         listeners = environment(KAFKA)["KAFKA_ADVERTISED_LISTENERS"].split(",")
         assert settings.kafka in [listener.partition("://")[2] for listener in listeners]
 
-    def test_the_topics_are_those_of_the_workers(self) -> None:
+    @pytest.mark.parametrize("name", OURS)
+    def test_the_topics_are_those_of_the_workers(self, name: str) -> None:
         """What decides how topics are called and shaped is the same for who creates and who uses them."""
         shaping = {f"CEM_{name}" for name in ("KAFKA", "PREFIX", "INPUT_PARTITIONS", "EVENTS_PARTITIONS")}
         shaping.add("CEM_REPLICATION_FACTOR")
         assert shaping <= TOPICS["environment"].keys()
-        assert {name: WORKER["environment"][name] for name in shaping} == {
-            name: TOPICS["environment"][name] for name in shaping
+        assert {one: OURS[name]["environment"][one] for one in shaping} == {
+            one: TOPICS["environment"][one] for one in shaping
         }
 
-    def test_a_key_must_be_given(self) -> None:
-        """Without a secret key nothing starts, and compose says what to do; there is no default to forget about."""
-        assert re.fullmatch(r"\$\{CEM_AUTHOR_KEY:\?set CEM_AUTHOR_KEY .+\}", WORKER["environment"]["CEM_AUTHOR_KEY"])
+    @pytest.mark.parametrize(
+        ("name", "variable"),
+        [
+            ("worker", "CEM_AUTHOR_KEY"),
+            ("web", "CEM_WEB_SECRET"),
+            ("archive", "CEM_POSTGRES"),
+            ("postgres", "POSTGRES_PASSWORD"),
+            ("postgres", "GRAFANA_READS_PASSWORD"),
+            ("grafana", "HISTORY_PASSWORD"),
+            ("grafana", "GF_SECURITY_ADMIN_PASSWORD"),
+        ],
+    )
+    def test_a_secret_must_be_given(self, name: str, variable: str) -> None:
+        """Without secrets nothing starts, and compose says what to set; there is no default to forget about."""
+        assert re.search(
+            r"\$\{(\w+):\?set \1, .+\}|\$\{(\w+):\?set \2 to .+\}", SERVICES[name]["environment"][variable]
+        )
 
-    @pytest.mark.parametrize("service", [TOPICS, WORKER])
-    def test_the_commands_are_there(self, service: dict[str, Any]) -> None:
+    def test_nothing_that_sounds_secret_has_a_value(self) -> None:
+        """No password, key or secret stands in the file."""
+        for service in SERVICES.values():
+            for name, value in (service.get("environment") or {}).items():
+                if re.search(r"PASSWORD|SECRET|_KEY|TOKEN", name):
+                    assert value is None or ":?" in value
+
+    def test_the_example_names_every_variable(self) -> None:
+        """`.env.example` has each variable that must be set, without a value, and each other that may be."""
+        lines = (ROOT / ".env.example").read_text().splitlines()
+        must = {line[:-1] for line in lines if re.fullmatch(r"[A-Z_]+=", line)}
+        may = {match[1] for line in lines if (match := re.fullmatch(r"# ([A-Z_]+)=.+", line))}
+        assert {match[1] for match in re.finditer(r"\$\{(\w+):\?", TEXT)} == must
+        assert {match[1] for match in re.finditer(r"\$\{(\w+):-", TEXT)} <= may
+        passed_on = {name for one in OURS.values() for name, value in one["environment"].items() if value is None}
+        known = passed_on | {match[1] for match in re.finditer(r"\$\{(\w+):", TEXT)}
+        assert may <= known
+
+    @pytest.mark.parametrize("name", [name for name in OURS if name != "demo"])
+    def test_the_commands_are_there(self, name: str) -> None:
         """What the containers run is a command of `cem`."""
-        assert CliRunner().invoke(main, [*service["command"], "--help"]).exit_code == 0
+        assert CliRunner().invoke(main, [*OURS[name]["command"], "--help"]).exit_code == 0
+
+    @pytest.mark.parametrize("name", ["worker", "web", "notify", "archive"])
+    def test_each_command_gets_as_far_as_kafka(self, name: str) -> None:
+        """Run as a plain process with the file's own settings, a service misses nothing but its Kafka."""
+        own = environment(OURS[name]) | {
+            "CEM_KAFKA": "127.0.0.1:1,hangs-up", "CEM_NOTIFY": str(ROOT / "deploy/compose/notify.toml"),
+            "SLACK_URL": "https://hooks.example.com/x", "CEM_HTTP_PORT": "0", "CEM_WEB_PORT": "0",
+        }  # fmt: skip
+        process = subprocess.Popen(
+            [sys.executable, "-m", "agents.cli", *OURS[name]["command"]],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **own},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        try:
+            said, _ = process.communicate(timeout=4)
+        except subprocess.TimeoutExpired:  # it waits for Kafka, as it should
+            process.kill()
+            said, _ = process.communicate()
+        missed = ("hangs-up", "PostgreSQL does not answer", "listening")
+        assert any(word in said for word in missed), said
+        assert "is set; export" not in said and "CEM_WEB" not in said and "Traceback" not in said, said
 
 
 class TestKafka:
@@ -166,22 +228,136 @@ class TestKafka:
 
 
 class TestRights:
-    @pytest.mark.parametrize("service", [TOPICS, WORKER])
-    def test_few_rights(self, service: dict[str, Any]) -> None:
+    @pytest.mark.parametrize("name", OURS)
+    def test_few_rights(self, name: str) -> None:
         """A container of ours is not root (the image's user holds), gains no rights and writes nothing but /tmp."""
+        service = OURS[name]
         assert service["build"] == {"context": ".", "dockerfile": "deploy/Dockerfile"}
         assert (ROOT / service["build"]["dockerfile"]).exists()
-        assert service.keys().isdisjoint({"user", "privileged", "cap_add", "volumes", "network_mode", "pid"})
+        assert service.keys().isdisjoint({"user", "privileged", "cap_add", "network_mode", "pid"})
+        assert all(mount.endswith(":ro") for mount in service.get("volumes", []))
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert service["read_only"] is True
         assert [mount.partition(":")[0] for mount in service["tmpfs"]] == ["/tmp"]
 
+    @pytest.mark.parametrize("name", THEIRS)
+    def test_others_have_few_rights_too(self, name: str) -> None:
+        """Nothing may gain rights; but for Kafka, whose start-up writes its settings, nothing writes into its image."""
+        service = THEIRS[name]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service.keys().isdisjoint({"privileged", "network_mode", "pid"})
+        if name != "kafka":
+            assert (True, ["ALL"]) == (service["read_only"], service["cap_drop"])
+
+    @pytest.mark.parametrize("name", THEIRS)
+    def test_versions_are_pinned(self, name: str) -> None:
+        """An image is of one version, which a later start has again."""
+        assert re.fullmatch(r"[\w./-]+:v?\d+(\.\d+)+", THEIRS[name]["image"])
+
+    @pytest.mark.parametrize("name", SERVICES)
+    def test_everything_is_bounded(self, name: str) -> None:
+        """No container may take the whole machine."""
+        assert {"cpus", "memory"} == SERVICES[name]["deploy"]["resources"]["limits"].keys()
+
     def test_nothing_is_published_beyond_this_machine(self) -> None:
-        """Whoever wants to reach it from elsewhere must say so."""
-        ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", [])]
-        assert len(ports) == 2
-        assert all(port.startswith("127.0.0.1:") for port in ports)
+        """Whoever wants to reach it from elsewhere must say so; what only containers ask is not published at all."""
+        ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+        assert {"kafka", "worker", "web", "prometheus", "alertmanager", "grafana"} == ports.keys()
+        assert all(port.startswith("127.0.0.1:") for several in ports.values() for port in several)
+
+
+class TestParts:
+    def test_the_demo_plays_with_commands_that_there_are(self) -> None:
+        """Each `cem` in its script is a command with these options; it refuses to play into a wall clock."""
+        [script] = SERVICES["demo"]["command"]
+        for words in re.findall(r"^ *cem ([^&\n]+)", script, re.MULTILINE):
+            assert CliRunner().invoke(main, [*words.split(), "--help"]).exit_code == 0, words
+        run = [*SERVICES["demo"]["entrypoint"], script.replace("$$", "$")]
+        done = subprocess.run(run, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=30)
+        assert (2, True) == (done.returncode, "CEM_CLOCK=data" in done.stderr)
+
+    @pytest.mark.parametrize("name", RUNNING)
+    def test_each_is_watched_and_started_again(self, name: str) -> None:
+        """Whatever stays has a health check (ours: the image's, or one that asks its own port) and a restart policy."""
+        service = SERVICES[name]
+        assert "unless-stopped" == service["restart"]
+        asked = re.findall(r"127\.0\.0\.1:(\d+)|localhost:(\d+)", str(service.get("healthcheck", "")))
+        published = [port.rpartition(":")[2] for port in service.get("ports", [])]
+        if name in ("worker", "notify", "archive"):
+            assert "healthcheck" not in service and "0.0.0.0" == service["environment"]["CEM_HTTP_HOST"]
+        elif name not in ("postgres", "kafka"):
+            assert published == [one or other for one, other in asked]
+        else:
+            assert service["healthcheck"]["test"]
+
+    def test_what_is_mounted_is_there(self) -> None:
+        """Every path of this folder that a container mounts exists; every volume is declared, and used."""
+        mounts = [interpolated(mount).split(":")[0] for one in SERVICES.values() for mount in one.get("volumes", [])]
+        paths = [mount for mount in mounts if mount.startswith(".")]
+        assert len(paths) >= 5 and [] == [path for path in paths if not (ROOT / path).exists()]
+        assert {mount for mount in mounts if not mount.startswith(".")} == COMPOSE["volumes"].keys()
+
+    def test_what_is_asked_is_there(self) -> None:
+        """Each target of Prometheus and of Grafana is a service of the file, at a port that it listens on."""
+        config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+        targets = {"alertmanager:9093"}
+        for job in config["scrape_configs"]:
+            targets |= {target for some in job.get("static_configs", []) for target in some["targets"]}
+            targets |= {f"{name}:{dns['port']}" for dns in job.get("dns_sd_configs", []) for name in dns["names"]}
+        grafana = environment(SERVICES["grafana"])
+        targets |= {grafana["HISTORY_ADDRESS"], grafana["METRICS_URL"].removeprefix("http://")}
+        listening = {"worker": 8080, "notify": 8080, "archive": 8080, "web": Settings().web_port}
+        listening |= {"postgres": 5432, "prometheus": 9090, "alertmanager": 9093, "localhost": 9090}
+        assert [] == [one for one in targets if listening.get(one.split(":")[0]) != int(one.split(":")[1])]
+
+    def test_grafana_is_given_what_it_asks_for(self) -> None:
+        """Each variable of the provisioned data sources is set."""
+        sources = (ROOT / "deploy/grafana/provisioning/datasources/cem.yml").read_text()
+        assert {*re.findall(r"\$\{(\w+)\}", sources)} <= SERVICES["grafana"]["environment"].keys()
+        dashboards = yaml.safe_load((ROOT / "deploy/grafana/provisioning/dashboards/cem.yml").read_text())
+        folder = dashboards["providers"][0]["options"]["path"]
+        assert any(mount.split(":")[1] == folder for mount in SERVICES["grafana"]["volumes"])
+
+    def test_alarms_have_a_receiver(self) -> None:
+        """Every route of Alertmanager leads to a receiver that is there; inhibited alarms are rules that are there."""
+        config = yaml.safe_load((ROOT / "deploy/prometheus/alertmanager.yml").read_text())
+        receivers = {one["name"] for one in config["receivers"]}
+        assert {config["route"]["receiver"], *(one["receiver"] for one in config["route"]["routes"])} <= receivers
+        rules = (ROOT / "deploy/prometheus/rules.yml").read_text()
+        named = set(re.findall(r"\bCem\w+", str(config["inhibit_rules"])))
+        assert named <= set(re.findall(r"alert: (\w+)", rules))
+
+    def test_the_example_of_recipients_is_right(self) -> None:
+        """`cem notify check` finds nothing wrong in it."""
+        mount = interpolated(SERVICES["notify"]["volumes"][0]).split(":")[0]
+        done = CliRunner().invoke(main, ["notify", "check", "--no-secrets", str(ROOT / mount)])
+        assert done.exit_code == 0, done.output
+
+    def test_grafana_reads_the_history_and_nothing_else(self, postgres_server: PostgresServer) -> None:  # noqa: F811
+        """The login that the file makes may read the views of analysts, and no table."""
+        if shutil.which("psql") is None:
+            pytest.skip("psql is not installed (apt-get install postgresql-client)")
+        dsn = postgres_server.database(migrated=False)
+        given = psycopg.conninfo.conninfo_to_dict(dsn)
+        script = ROOT / SERVICES["postgres"]["volumes"][1].split(":")[0]
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("DROP ROLE IF EXISTS grafana")
+        own = {
+            "PATH": os.environ["PATH"], "GRAFANA_READS_PASSWORD": "it's 'one'", "POSTGRES_USER": str(given["user"]),
+            "POSTGRES_DB": str(given["dbname"]), "PGHOST": str(given["host"]), "PGPORT": str(given["port"]),
+            "PGPASSWORD": str(given.get("password", "")),
+        }  # fmt: skip
+        subprocess.run(["sh", str(script)], env=own, check=True, timeout=60)
+        migrate(dsn)
+        grafana = psycopg.conninfo.make_conninfo(dsn, user="grafana", password=own["GRAFANA_READS_PASSWORD"])
+        with psycopg.connect(grafana) as connection:
+            (view,) = connection.execute(
+                "SELECT viewname FROM pg_views WHERE schemaname = 'history' LIMIT 1"
+            ).fetchone()
+            connection.execute(f"SELECT * FROM history.{view} LIMIT 1")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute("SELECT * FROM cem.insight")
 
 
 class TestWorkers:
@@ -222,7 +398,8 @@ class TestClient:
 
     def test_the_client_takes_the_file(self, client: list[str]) -> None:
         """docker compose itself finds nothing wrong in it."""
-        done = subprocess.run(client, env=os.environ | {"CEM_AUTHOR_KEY": KEY}, capture_output=True, text=True)
+        secrets = dict.fromkeys(re.findall(r"\$\{(\w+):\?", TEXT), KEY)
+        done = subprocess.run(client, env=os.environ | secrets, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
 
     def test_the_client_asks_for_the_key(self, client: list[str]) -> None:
