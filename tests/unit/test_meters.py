@@ -1,6 +1,8 @@
 """What is live: counted by channel, department, region and unit, within a bound, and gone with what it was about."""
 
+from collections import Counter
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -11,14 +13,19 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from agents.meters import OTHER, Bounded, Meter, Meters
+from agents.units import UnitsLogProcessor
 from pipeline import metrics
 from pipeline.engine import Engine
 from pipeline.log import Log
-from pipeline.state import Profile, UnitState
+from pipeline.state import Case, Profile, UnitState, encode_state
 from schemas.alert import Alert, Deadlines, Evidence
+from schemas.codec import encode
+from schemas.event import UnitSettings
 from schemas.insight import Aspect, Insight, Routing, Sentiment
 from schemas.record import Source
 from schemas.time import Millis, parse_time
+from schemas.topics import Topics
+from schemas.unit import Unit
 
 NOON = parse_time("2026-03-02T12:00:00Z")
 SOURCE = Source(topic="cem.posts", partition=0, offset=0)
@@ -184,6 +191,37 @@ def test_deadlines_are_counted_once_each_as_met_or_missed() -> None:
     tell("open", "opened", due)
     tell("dismissed", "dismissed", due)
     assert 1 == shown("cem_deadlines_total", duty="resolve", outcome="met")
+
+
+def test_the_log_tells_the_meters() -> None:
+    """What goes through a partition of the log is counted; when its unit is removed, the unit's series go; what cannot
+    be read is counted as a dead letter of the log; and what is read back is open."""
+    meters = Meters(units_max=500, departments=(), wall=False)
+    enricher: Any = SimpleNamespace(
+        dead_letter_reasons=Counter(), outcomes=Counter(), unrouted_reasons=Counter(), abstentions=Counter(),
+        dead_letter=lambda record, reason, detail: enricher.dead_letter_reasons.update([reason]),
+    )  # fmt: skip
+    processor = UnitsLogProcessor(0, Topics(), Engine(), enricher, meters)
+    before = shown("cem_dead_letters_total", reason="not_json") or 0
+
+    def process(*values: bytes) -> None:
+        record = {"topic": "cem.events", "partition": 0, "offset": 0, "key": b"", "headers": (), "timestamp": NOON}
+        processor.process([SimpleNamespace(value=value, **record) for value in values])
+        meters.publish()
+
+    unit = Unit(id="store-9", name="Elm Street", kind="store", time_zone="UTC")
+    process(encode(UnitSettings(unit_id="store-9", unit=unit, version=1, source=SOURCE)), encode(said("store-9")), b"{")
+    assert 1 == shown("cem_unit_insights_total", unit_id="store-9", sentiment="negative")
+    assert 1 == (shown("cem_dead_letters_total", reason="not_json") or 0) - before
+    process(encode(UnitSettings(unit_id="store-9", unit=None, version=2, source=SOURCE)))
+    assert shown("cem_unit_insights_total", unit_id="store-9", sentiment="negative") is None
+
+    kept = UnitState(
+        unit_id="store-8", cases={"store-8-1": Case(cause="surge", last=alert("store-8"), opened_ms=int(NOON))}
+    )
+    processor.load({b"store-8": encode_state(kept)}, None)
+    meters.publish()
+    assert 1 == shown("cem_unit_open_alerts", unit_id="store-8")
 
 
 class At:
