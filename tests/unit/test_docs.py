@@ -11,7 +11,7 @@ from agents.reference import FILE, reference
 from agents.settings import ABOUT, Settings
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "deploy" / "runbook.md"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "deploy" / "README.md"]
 OTHER_VARIABLES = {"CEM_CONFIG"}
 
 
