@@ -67,6 +67,7 @@ def _services(topics: Topics, group: str) -> Iterator[Right]:
     yield from _notify(topics, group)
     yield from _topics("archive", "Read", topics, "events", "alerts", "cases", "units")
     yield from _topics("archive", "Write", topics, "deadletter")
+    yield from _topics("archive", "Write", topics, "deadletter")
     yield from _topics("connector-posts", "Write", topics, "posts")
     yield from _topics("connector-feedback", "Write", topics, "feedback")
     yield from _operator(topics, group)
