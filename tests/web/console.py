@@ -40,7 +40,7 @@ def asynchronous(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     @wraps(test)
     def run(*given: Any, **named: Any) -> None:
         async def limited() -> None:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await test(*given, **named)
 
         asyncio.run(limited())
@@ -161,3 +161,8 @@ class Browser:
         """A form or script of a page; headers as a browser sends them, changed by `headers`."""
         said = {"Cookie": f"cem_session={self.cookie}", **SAME, **(headers or {})}
         return await self._console.post(path, headers={key: value for key, value in said.items() if value}, **given)
+
+
+async def json_of(answer: ClientResponse) -> Any:
+    """What an answer says, whatever its status."""
+    return orjson.loads(await answer.read())
