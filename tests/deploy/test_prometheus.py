@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import Gauge
 
-from tests.dashboards.names import metric_names_in, shown_names
+from tests.dashboards.names import defined, metric_names_in, shown_name, shown_names
+from tests.dashboards.queries import all_queries
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "deploy" / "prometheus"
@@ -68,6 +70,16 @@ def test_every_rule_says_how_bad_what_and_where_to_read_on(rule: dict[str, Any])
 def test_rules_are_about_metrics_that_there_are(rule: dict[str, Any]) -> None:
     """A rule about a name that nobody writes would never fire."""
     assert set() == metric_names_in(rule["expr"]) - shown_names()
+
+
+def test_gauges_that_every_process_shows_are_asked_of_one_job() -> None:
+    """A gauge without labels is 0 in each process that never sets it: who asks for it says whose it is."""
+    bare = {shown_name(metric) for metric in defined() if isinstance(metric, Gauge) and not metric._labelnames}
+    asked = [(rule["alert"], rule["expr"]) for rule in all_rules()]
+    asked += [(str(query), query.text) for query in all_queries() if query.source == "prometheus"]
+    for who, expression in asked:
+        for name in bare:
+            assert not re.search(rf"\b{name}\b(?!{{job=)", expression), f"{who}: {name}"
 
 
 def test_jobs_are_those_that_rules_go_by() -> None:
