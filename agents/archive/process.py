@@ -30,8 +30,9 @@ from schemas.topics import Topics
 
 BACK_OFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 HOUSE_SECONDS = 60.0
-PROBE_SECONDS = 5.0
+PROBE_SECONDS = 2.0
 PROBES_MAX = 3
+STOP_SECONDS_MAX = 3.0
 STAND_BY_SECONDS = 1.0
 
 
@@ -109,6 +110,7 @@ class Archive:
                 try:
                     await self._work(session, consumer, producer)
                 finally:
+                    self._why_not = "connecting again"
                     probe.cancel()
         finally:
             await session.close()
@@ -128,9 +130,9 @@ class Archive:
             await producer.start()
             yield consumer, producer
         finally:
-            for client in (consumer, producer):
-                with contextlib.suppress(Exception):
-                    await client.stop()
+            stops = asyncio.gather(consumer.stop(), producer.stop(), return_exceptions=True)
+            with contextlib.suppress(TimeoutError):  # to a Kafka that is away they would say goodbye for long
+                await asyncio.wait_for(stops, STOP_SECONDS_MAX)
 
     async def _begin(self, session: Session, consumer: Any) -> None:
         """Takes all partitions over and goes on where the database says."""
@@ -254,9 +256,10 @@ class Archive:
                     lag = ends[one] - max(self._next[one], await consumer.position(one))
                     metrics.ARCHIVE_LAG_RECORDS.labels(one.topic, str(one.partition)).set(max(0, lag))
                 self._probes_failed = 0
-            except (KafkaError, OSError, TimeoutError):
+                await asyncio.sleep(PROBE_SECONDS)
+            except Exception:  # whatever it is: no answer
                 self._probes_failed += 1
-            await asyncio.sleep(PROBE_SECONDS)
+                await asyncio.sleep(PROBE_SECONDS / 4)
 
 
 def _first_line(error: BaseException) -> str:

@@ -24,6 +24,7 @@ from schemas.time import DAY_MS, HOUR_MS, Millis, parse_time
 from tests.archive.conftest import Archived, NewArchived
 from tests.archive.world import END_MS, START_MS, STORES, UNITS, alert, insight
 from tests.postgres import PostgresServer, folder_of_programs
+from tests.torture.brokers import One
 
 pytestmark = pytest.mark.broker
 
@@ -122,9 +123,25 @@ def test_postgres_away_and_back(new_archived: NewArchived) -> None:
         assert _ready_says(archive, "ready\n")
 
 
+def test_kafka_away_and_back(new_archived: NewArchived) -> None:
+    """While Kafka is away the archive says so and waits; then it goes on where it was."""
+    with One() as broker:
+        archived = new_archived(kafka=broker.bootstrap)
+        archive = archived.start()
+        archived.send(archived.world.event(insight(one)) for one in range(100))
+        archived.catch_up(archive)
+        broker.kill()
+        assert _ready_says(archive, "Kafka does not answer")
+        broker.revive()
+        archived.send(archived.world.event(insight(one)) for one in range(100, 300))
+        archived.catch_up(archive)
+        assert list(range(300)) == numbers(archived)
+        assert 0 == archive.restarts
+
+
 def _ready_says(archive: Supervisor, wanted: str) -> bool:
     """Whether /ready answers what is wanted, sooner or later."""
-    deadline = time.monotonic() + 30
+    text, deadline = "", time.monotonic() + 30
     while time.monotonic() < deadline:
         if "http port " in (log := archive.log_tail()):
             port = int(log.split("http port ")[1].split()[0])
@@ -133,9 +150,12 @@ def _ready_says(archive: Supervisor, wanted: str) -> bool:
                     text = answer.read().decode()
             except urllib.error.HTTPError as error:
                 text = error.read().decode()
+            except OSError as error:  # it has ended
+                text = f"{error}; {archive.log_tail()}"
             if wanted in text:
                 return True
         time.sleep(0.05)
+    print(text)
     return False
 
 
