@@ -71,6 +71,7 @@ class Model:
         self.wall_ms: int | None = None
         self._newest_ms = 0
         self._alerts: dict[str, Alert] = {}
+        self._unfinished: dict[str, Alert] = {}
         self._by_unit: dict[str, dict[str, None]] = {}
         self._confidential: dict[str, set[str]] = {}
         """Reference of a text -> the confidential alerts that refer to it, or have referred to it."""
@@ -126,6 +127,8 @@ class Model:
         if before is not None:
             self._leave(before)
         self._alerts[alert.alert_id] = alert
+        if not finished(alert.state):
+            self._unfinished[alert.alert_id] = alert
         for unit_id in _places(alert):
             self._by_unit.setdefault(unit_id, {})[alert.alert_id] = None
         references = _references(alert)
@@ -230,6 +233,7 @@ class Model:
         self.revision += 1
 
     def _leave(self, alert: Alert) -> None:
+        self._unfinished.pop(alert.alert_id, None)
         for unit_id in _places(alert):
             there = self._by_unit[unit_id]
             del there[alert.alert_id]
@@ -246,7 +250,7 @@ class Model:
         now_ms = self.now_ms
         found = [
             alert
-            for alert in self._seen_by(viewer, unit_id, department)
+            for alert in self._seen_by(viewer, unit_id, department, unfinished=state in ("waiting", "snoozed"))
             if state == "all" or waiting(alert, now_ms) == state
         ]
         return sorted(found, key=lambda alert: urgency(alert, now_ms))
@@ -256,22 +260,24 @@ class Model:
         now_ms = self.now_ms
         return Counter(waiting(alert, now_ms) for alert in self._seen_by(viewer, unit_id, department))
 
-    def _seen_by(self, viewer: Viewer, unit_id: str | None, department: str | None) -> Iterator[Alert]:
+    def _seen_by(
+        self, viewer: Viewer, unit_id: str | None, department: str | None, *, unfinished: bool = False
+    ) -> Iterator[Alert]:
         directory = self.directory
         below = None if unit_id is None else {unit_id, *directory.descendants(unit_id)}
         return (
             alert
-            for alert in self._within(viewer)
+            for alert in self._within(viewer, self._unfinished if unfinished else self._alerts)
             if (below is None or alert.labels.unit_id in below)
             and (department is None or alert.labels.department == department)
             and may_see(viewer, alert, directory)
         )
 
-    def _within(self, viewer: Viewer) -> Iterator[Alert]:
-        """Those that come into question, without looking at all others. What units said that are no longer in the
-        directory is looked for by what their alerts say."""
+    def _within(self, viewer: Viewer, alerts: dict[str, Alert]) -> Iterator[Alert]:
+        """Those of `alerts` that come into question, without looking at all others. What units said that are no longer
+        in the directory is looked for by what their alerts say."""
         if viewer.unit_id is None:
-            yield from self._alerts.values()
+            yield from alerts.values()
             return
         directory = self.directory
         gone = [unit_id for unit_id in self._by_unit if unit_id not in directory.units]
@@ -279,9 +285,9 @@ class Model:
         seen: set[str] = set()
         for unit_id in dict.fromkeys((viewer.unit_id, *below)):
             for alert_id in self._by_unit.get(unit_id, ()):
-                if alert_id not in seen:
+                if alert_id not in seen and alert_id in alerts:
                     seen.add(alert_id)
-                    yield self._alerts[alert_id]
+                    yield alerts[alert_id]
 
     def alert(self, viewer: Viewer, alert_id: str) -> Alert | None:
         """One alert; None if there is none, or none for this viewer: the two cannot be told apart."""

@@ -38,7 +38,7 @@ def make_app(
     app[SETTINGS], app[MODEL], app[HUB], app[SEND], app[CLOCK] = settings, model, Hub(model), send, clock
     app[DOOR] = Doorkeeper(settings, model, people or People(), clock)
     app[WHY_NOT_READY] = why_not_ready
-    app.router.add_get("/live", _live)
+    app.router.add_get("/live", _live, allow_head=False)
     app.router.add_get("/health/live", _healthy)
     app.router.add_get("/health/ready", _ready)
     app.router.add_get("/metrics", _metrics)
