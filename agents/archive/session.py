@@ -7,7 +7,7 @@ epoch of every partition that it writes for; whoever took a partition over since
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import date
 from typing import Any, Self
 
@@ -28,6 +28,7 @@ CONNECT_SECONDS_MAX = 10
 PAST_DAYS = 62
 """How far back the row of a post is looked for that came again as if it were new."""
 MONTHS_AHEAD = 2
+LOCK_MS_MAX = 3000
 
 _PASSES = ("08", "57", "53", "40", "55", "25")
 """Classes of errors that pass by themselves: connection, shutdown, resources, deadlock, locks, a replica for now."""
@@ -59,6 +60,7 @@ class Session:
         self._epochs: dict[TopicPartition, int] = {}
         self._months: set[tuple[str, int]] = set()
         self._bounds = (0, 0)
+        self._busy = False
 
     @classmethod
     async def connect(cls, dsn: str, owner: str, retention_months: int) -> Self:
@@ -101,37 +103,49 @@ class Session:
 
     async def keep_house(self) -> list[str]:
         """Makes the months that are needed soon, moves what waited for one, drops those that are too old, and does
-        what a moment between two transactions may have missed. Gives the names of what was dropped."""
+        what a moment between two transactions may have missed. Gives the names of what was dropped. What an analyst's
+        long query is in the way of is done another time."""
         found = await self._connection.execute(do.CLOCK)
         clock = (await found.fetchone() or (None,))[0]
         if clock is None:
             return []
         now = clock.year * 12 + clock.month - 1
-        self._bounds = now - self._retention_months, now + MONTHS_AHEAD
+        self._bounds, self._busy = (now - self._retention_months, now + MONTHS_AHEAD), False
         waiting = await (await self._connection.execute(do.WAITING_MONTHS)).fetchall()
         needed = {(table, _month(day)) for table, day in waiting}
         needed |= {(table, now + n) for table in ("insight", "alert", "case_entry") for n in range(MONTHS_AHEAD + 1)}
         await self._make_months(needed)
+        names: list[str] = []
+        with contextlib.suppress(psycopg.errors.LockNotAvailable):
+            async with self._changing_months():
+                dropped = await self._connection.execute("SELECT cem.drop_before(%s)", (_first_day(self._bounds[0]),))
+                names = [name for (name,) in await dropped.fetchall()]
+                self._months = {one for one in self._months if one[1] >= self._bounds[0]}
         async with self._connection.transaction():
-            await self._connection.execute("SET LOCAL lock_timeout = '5s'")
-            await self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (MONTHS,))
-            dropped = await self._connection.execute("SELECT cem.drop_before(%s)", (_first_day(self._bounds[0]),))
-            names = [name for (name,) in await dropped.fetchall()]
             await self._connection.execute("SELECT cem.place_units()")
             await self._connection.execute(do.ERASE_AGAIN)
-        if names:
-            self._months.clear()
         return names
 
     async def _make_months(self, needed: Iterable[tuple[str, int]]) -> None:
-        """What is outside the bounds stays in the default partition."""
+        """What is outside the bounds, or cannot have its month now, stays in the default partition."""
         first, last = self._bounds
         for table, month in sorted(set(needed) - self._months):
-            if first <= month <= last:
-                async with self._connection.transaction():
-                    await self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (MONTHS,))
-                    await self._connection.execute("SELECT cem.make_month(%s, %s)", (table, _first_day(month)))
-                self._months.add((table, month))
+            if first <= month <= last and not self._busy:
+                try:
+                    async with self._changing_months():
+                        await self._connection.execute("SELECT cem.make_month(%s, %s)", (table, _first_day(month)))
+                except psycopg.errors.LockNotAvailable:
+                    self._busy = True  # until the house is kept again
+                else:
+                    self._months.add((table, month))
+
+    @contextlib.asynccontextmanager
+    async def _changing_months(self) -> AsyncIterator[None]:
+        """A transaction that waits for nobody for long, because who reads waits behind it. One archive at a time."""
+        async with self._connection.transaction():
+            await self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (MONTHS,))
+            await self._connection.execute(f"SET LOCAL lock_timeout = '{LOCK_MS_MAX}ms'".encode())
+            yield
 
     # Batches
 

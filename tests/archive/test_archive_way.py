@@ -4,6 +4,7 @@ import asyncio
 import time
 import urllib.error
 import urllib.request
+from typing import Any
 
 import msgspec
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 from aiokafka import TopicPartition
 from click.testing import CliRunner
 
+from agents.archive import session as session_module
 from agents.archive.batch import Batch
 from agents.archive.session import Fenced, Session
 from agents.cli import main
@@ -21,8 +23,10 @@ from schemas.codec import Codec, encode
 from schemas.deadletter import DeadLetter
 from schemas.insight import Reach, Sentiment
 from schemas.time import DAY_MS, HOUR_MS, Millis, parse_time
+from schemas.topics import Topics
 from tests.archive.conftest import Archived, NewArchived
-from tests.archive.world import END_MS, START_MS, STORES, UNITS, alert, insight
+from tests.archive.direct import Record, write
+from tests.archive.world import END_MS, START_MS, STORES, UNITS, World, alert, entry, insight
 from tests.postgres import PostgresServer, folder_of_programs
 from tests.torture.brokers import One
 
@@ -244,6 +248,25 @@ def test_months_are_made_and_dropped(new_archived: NewArchived) -> None:
     ]
 
 
+def test_a_long_query_is_in_nobodys_way(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While an analyst reads, a new month cannot be made: its rows wait in the default partition, and move later."""
+    monkeypatch.setattr(session_module, "LOCK_MS_MAX", 100)
+    topics = Topics()
+    world = World(topics, partitions=1)
+
+    def place() -> list[Any]:
+        with psycopg.connect(postgres) as connection:
+            query = "SELECT DISTINCT relname FROM cem.insight JOIN pg_class ON pg_class.oid = insight.tableoid"
+            return connection.execute(query).fetchall()
+
+    with psycopg.connect(postgres) as analyst:
+        analyst.execute("SELECT count(*) FROM history.insights")
+        write(postgres, [*world.tick(START_MS), world.event(insight(1))], topics)
+        assert [("insight_default",)] == place()
+    write(postgres, [world.entry(entry(1))], topics)
+    assert [("insight_2026_01",)] == place()
+
+
 def test_who_was_overtaken_is_refused(new_archived: NewArchived) -> None:
     """A writer that was stopped, taken over from and resumed writes nothing, and its rows are not there twice."""
     archived = new_archived()
@@ -252,7 +275,7 @@ def test_who_was_overtaken_is_refused(new_archived: NewArchived) -> None:
         stale = await Session.connect(archived.dsn, "a", 24)
         fresh = await Session.connect(archived.dsn, "b", 24)
         one = archived.world.event(insight(1))
-        record = _Record(one.topic, 0, 7, one.key, one.value)
+        record = Record(one.topic, 0, 7, one.key, one.value)
         partition = TopicPartition(one.topic, 0)
         await stale.take_over([partition])
         await fresh.take_over([partition])
@@ -269,16 +292,6 @@ def test_who_was_overtaken_is_refused(new_archived: NewArchived) -> None:
 
     asyncio.run(play())
     assert [1] == numbers(archived)
-
-
-class _Record(msgspec.Struct):
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-    timestamp: int = 0
 
 
 def test_another_kafka_is_noticed(new_archived: NewArchived) -> None:
