@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from agents.web import words
-from agents.web.access import Viewer, may_see_unit
+from agents.web.access import Viewer
 from agents.web.cards import may_take, zone_of
 from agents.web.model import Model
 from agents.web.moments import moment
@@ -217,8 +217,3 @@ def known_departments(alerts: Iterable[Alert], model: Model, viewer: Viewer) -> 
     names = {alert.labels.department for alert in alerts}
     names |= {one.name for unit in model.units(viewer) for one in unit.departments}
     return tuple(Option(name, words.word(name, {})) for name in sorted(one for one in names if one))
-
-
-def may_know(model: Model, viewer: Viewer, unit_id: str) -> bool:
-    """Whether a unit may be named to the viewer."""
-    return may_see_unit(viewer, unit_id, model.directory)

@@ -10,7 +10,7 @@ from agents.web import words
 from agents.web.access import Viewer, may_assign
 from agents.web.cards import place_of, zone_of
 from agents.web.case_page import POST_SHOWN, Outcome
-from agents.web.forms import Option, may_know, units_of
+from agents.web.forms import Option, units_of
 from agents.web.list_page import looked
 from agents.web.model import Model
 from agents.web.moments import Moment, ago, moment
@@ -82,7 +82,6 @@ def _post(one: Unrouted, model: Model, viewer: Viewer, new_id: Callable[[], str]
             f"{words.word(candidate.rule, words.RULES).lower()}, {candidate.confidence:.0%} sure",
         )
         for candidate in one.candidates
-        if may_know(model, viewer, candidate.unit_id)
     ]
     zone = zone_of(model, own or (candidates[0].unit_id if candidates else ""))
     return UnroutedPost(

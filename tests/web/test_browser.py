@@ -198,7 +198,7 @@ def test_keyboard_alone_is_enough(console: Running, opened: Open) -> None:
 def test_a_double_tap_is_one_action(console: Running, opened: Open) -> None:
     """Two taps at once send once; a form that is sent again, as after going back, carries the same id."""
     page = opened("/")
-    page.locator(f"#alert-{ILLNESS} button").dblclick()
+    page.get_by_role("button", name=re.compile("^Acknowledge ?: Somebody fell ill: 2 customers")).dblclick()
     expect(page.locator(f"#alert-{ILLNESS} .state")).to_contain_text("Acknowledged")
     assert len(sent(console)) == 1
 
@@ -306,6 +306,20 @@ def test_a_new_alert_comes_by_itself(console: Running, opened: Open) -> None:
     expect(card.locator(".state")).to_contain_text("Acknowledged")
 
 
+def test_nothing_is_missed_between_page_and_stream(console: Running, opened: Open) -> None:
+    """An alert comes after the page was made and before its stream of events is open: it is shown all the same."""
+    page = opened("/login")
+    late = make_alert("mill-lane", "beef", age=10, summary="In between")
+
+    def between(route: Any) -> None:
+        console.do(lambda: console.model.apply_alert(late))
+        route.continue_()
+
+    page.route("**/live?*", between)
+    page.goto(console.url + "/")
+    expect(page.get_by_role("heading", name="In between")).to_be_visible()
+
+
 def test_a_card_that_changes_keeps_the_focus(console: Running, opened: Open) -> None:
     """The card under the fingers is replaced, the focus is where it was."""
     page = opened("/")
@@ -325,13 +339,18 @@ def test_what_is_half_typed_stays(console: Running, opened: Open) -> None:
     before = page.locator("#part-timeline li").count()
     [spread] = [one for one in alerts() if one.alert_id == SPREAD]
     last = entries()[0]
-    console.alert(next_of(spread, change="grown"))
+    taken = msgspec.structs.replace(spread.work, assignee="Tom Okafor")
+    console.alert(next_of(spread, change="assigned", state="assigned", work=taken))
     console.entry(
         msgspec.structs.replace(last, alert_id=SPREAD, unit_id="station-square", number=6, sequence=6, change="grown")
     )
     expect(page.locator("#part-timeline li")).to_have_count(before + 1)
+    expect(page.locator("#part-head .state")).to_contain_text("with Tom Okafor")
     page.keyboard.type(" with her")
     assert page.get_by_label("Comment").input_value() == "I have spoken with her"
+    page.locator("#form-comment button").click()
+    expect(page.locator("#outcome.done")).to_be_visible()
+    expect(page.get_by_role("button", name="Assign to me")).not_to_be_attached()
 
 
 def test_a_filter_holds_for_what_comes(console: Running, opened: Open) -> None:

@@ -36,8 +36,9 @@ from schemas.event import UnitAction
 from schemas.record import Source
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, parse_time
 from schemas.token import Role
+from schemas.unrouted import Candidate
 from schemas.vocabulary import Channel
-from tests.web.world import BRAND, NOW, ZONE, alerts, fill, make_alert
+from tests.web.world import BRAND, NOW, ZONE, alerts, fill, make_alert, unrouted
 
 HEAD_OFFICE = Viewer("Dana", "head_office", BRAND)
 TEMPLATES = pages.FOLDER / "templates"
@@ -350,6 +351,9 @@ def test_overview_ranks_by_need(model: Model) -> None:
     assert (7, 2, ["North", "South"]) == (page.waiting, page.late, [one.name for one in regions.units])
     assert ["Harbour Quay", "Elm Street", "Station Square"] == [one.name for one in places.units[:3]]
     assert sum(one.complaints for one in regions.units) == sum(one.complaints for one in places.units)
+    region = unit_page(model.directory.units["north"], model, Viewer("Rae", "region", "north"), ids)
+    told = [(one.name, one.late, one.worst) for one in region.below[0].units[:2]]
+    assert [("Harbour Quay", 1, "error"), ("Elm Street", 0, "critical")] == told, "late comes before severe"
 
 
 @pytest.mark.parametrize(
@@ -379,11 +383,15 @@ def test_several_brands_are_seen_together() -> None:
     assert words.many(sum(one.complaints for one in brands.units), "complaint") in page.week
 
 
-def test_unrouted_names_only_what_may_be_known(model: Model) -> None:
+def test_unrouted_names_only_what_may_be_known() -> None:
     """A region sees candidates of its own; the newest post comes first."""
-    region = Viewer("Rae", "region", "north")
+    model, region = Model(), Viewer("Rae", "region", "north")
+    fill(model)
+    [several] = [one for one in unrouted() if one.id == "u1"]
+    elsewhere = Candidate(unit_id="mill-lane", rule="alias", confidence=0.2)
+    model.apply_unrouted("u1", msgspec.structs.replace(several, candidates=(*several.candidates, elsewhere)))
     page = unrouted_page(model, region, ids)
-    assert ["u1", "u2", "u3"] == [one.id for one in page.posts]
+    assert {"u1", "u2", "u3"} == {one.id for one in page.posts}
     assert {"Station Square", "Harbour Quay"} == {one.name for post in page.posts for one in post.candidates}
     assert all("Mill Lane" not in one.name for one in page.units)
 
