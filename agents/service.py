@@ -106,7 +106,6 @@ class Service:
         self.meters.given_up()
 
     async def _measure_lag(self) -> None:
-        self.publish()
         for stage in self.stages:
             await stage.measure_lag()
 
@@ -122,6 +121,7 @@ class Service:
         now = asyncio.get_running_loop().time()
         if now - self._measured_at >= LAG_SECONDS and (self._measuring is None or self._measuring.done()):
             self._measured_at = now
+            self.publish()
             self._measuring = asyncio.ensure_future(self._measure_lag())
         units = self._topics("units")
         for stage in self.stages:
