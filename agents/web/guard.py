@@ -113,7 +113,7 @@ async def _pass(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _check_host(request: web.Request) -> None:
     """Where we know our name, other names are refused: no link or redirect is ever built with a forged one."""
-    expected = urlsplit(request.app[SETTINGS].web_url).netloc.lower()
+    expected = urlsplit(_own_origin(request)).netloc
     if expected and request.host.lower() != expected:
         raise Problem(421, "wrong_host", "this is not the address of the console")
 
@@ -159,10 +159,16 @@ def _same_origin(request: web.Request) -> bool:
     origins = request.headers.getall("Origin", [])
     if not origins:
         return site is not None
-    expected = request.app[SETTINGS].web_url.lower()
+    expected = _own_origin(request)
     if expected:
         return origins == [expected]
     return len(origins) == 1 and urlsplit(origins[0]).netloc.lower() == request.host.lower()
+
+
+def _own_origin(request: web.Request) -> str:
+    """`web_url` as browsers write it: without the port that goes without saying; empty where it is not set."""
+    url = request.app[SETTINGS].web_url.lower()
+    return url.removesuffix(":443" if url.startswith("https:") else ":80")
 
 
 def _sign_in(request: web.Request) -> web.StreamResponse:

@@ -106,14 +106,19 @@ async def test_over_https_browsers_keep_to_it() -> None:
         assert "max-age=" in answer.headers["Strict-Transport-Security"]
 
 
+@pytest.mark.parametrize("url", ["https://cem.example.com", "https://CEM.example.com:443", "http://cem.example.com:80"])
 @asynchronous
-async def test_another_host_is_refused() -> None:
+async def test_another_host_is_refused(url: str) -> None:
     """Where the console knows its name; but health is asked for by address."""
-    async with Console(web_url="https://cem.example.com") as console:
+    async with Console(web_url=url) as console:
         token = console.token("auditor")
         assert 421 == (await console.get("/", token, headers={"Host": "evil.example"})).status
         assert 200 == (await console.get("/", token, headers={"Host": "cem.example.com"})).status
         assert 200 == (await console.get("/health/live")).status
+        here = {"Host": "cem.example.com", "Origin": url.lower().removesuffix(":443").removesuffix(":80")}
+        assert 303 == (await console.post("/login", data={"token": token}, headers=here)).status
+        elsewhere = {**here, "Origin": "https://cem.example.com:8443"}
+        assert 403 == (await console.post("/login", data={"token": token}, headers=elsewhere)).status
 
 
 # Redirects to elsewhere
