@@ -7,10 +7,10 @@ asks again, ever more rarely. Of several, one works and the others stand by.
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -28,7 +28,9 @@ from agents.settings import Settings
 from pipeline import metrics
 from schemas.topics import Topics
 
-BACK_OFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+log = logging.getLogger("cem.archive")
+
+BACK_OFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 HOUSE_SECONDS = 60.0
 PROBE_SECONDS = 2.0
 PROBES_MAX = 3
@@ -65,7 +67,7 @@ class Archive:
     async def run(self) -> None:
         """Until `stop`. Raises ArchiveError, MigrationError, Fenced, OSError if the port is taken."""
         await self.health.start()
-        print(f"cem archive: http port {self.health.port}", flush=True)
+        log.info("archive starts", extra={"owner": self._owner, "http_port": self.health.port})
         failures = 0
         while not self._stopping.is_set():
             began = time.monotonic()
@@ -83,7 +85,7 @@ class Archive:
 
     def _wait_for(self, what: str, why: str) -> None:
         if self._why_not != why:
-            print(f"cem archive: {why}; trying again", file=sys.stderr, flush=True)
+            log.warning("waiting, and trying again", extra={"why": why})
         self._why_not = why
         metrics.ARCHIVE_WAITS.labels(what).inc()
 
@@ -95,7 +97,7 @@ class Archive:
         """With one connection to each side, until `stop` or until one of them is lost."""
         settings = self._settings
         for name in await asyncio.to_thread(migrate, settings.postgres):
-            print(f"cem archive: applied {name}", flush=True)
+            log.info("migration applied", extra={"migration": name})
         session = await Session.connect(settings.postgres, self._owner, settings.archive_retention_months)
         try:
             while not await session.leads():
@@ -106,6 +108,7 @@ class Archive:
             async with self._kafka() as (consumer, producer):
                 await self._begin(session, consumer)
                 self._why_not = None
+                log.info("archive works", extra={"partitions": len(self._next)})
                 probe = asyncio.ensure_future(self._probe(consumer))
                 try:
                     await self._work(session, consumer, producer)
@@ -157,11 +160,9 @@ class Archive:
                 )
             elif offset < begins[one]:
                 if offset:
-                    print(
-                        f"cem archive: {one.topic}/{one.partition}: offsets {offset} to {begins[one] - 1} are gone "
-                        "from Kafka (its retention has passed) and are missing here",
-                        file=sys.stderr,
-                        flush=True,
+                    log.error(
+                        "records are missing: Kafka's retention has passed",
+                        extra={"topic": one.topic, "partition": one.partition, "first": offset, "next": begins[one]},
                     )
                 offset = begins[one]
             if offset != self._next[one]:
@@ -183,7 +184,7 @@ class Archive:
                     raise _Away("no answer to the last requests")
                 if time.monotonic() >= house_at:
                     for name in await session.keep_house():
-                        print(f"cem archive: dropped {name}, older than the retention", flush=True)
+                        log.info("month dropped, older than the retention", extra={"partition": name})
                     house_at = time.monotonic() + HOUSE_SECONDS
                 if batch is not None:
                     writing = asyncio.ensure_future(self._write(session, producer, batch))

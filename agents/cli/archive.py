@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import psycopg
 
+from agents import logs
 from agents.archive.migrations import MigrationError, migrate
 from agents.cli.context import Mistake, config_option, load_settings, load_with_kafka
 from agents.kafka.crash import die
@@ -36,7 +37,8 @@ def archive(config: Path | None, http_port: int | None, from_start: bool, migrat
     check_postgres(settings)
     from agents.archive.process import ArchiveError, run  # Kafka's clients are slow to import
 
-    logging.basicConfig(level=logging.CRITICAL)  # aiokafka tells of every retry; we say once that Kafka is away
+    logs.configure(settings)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of every retry; we say once that Kafka is away
     try:
         asyncio.run(run(settings, from_start=from_start))
     except (ArchiveError, MigrationError) as error:

@@ -1,6 +1,7 @@
 """From Kafka into PostgreSQL: every record once, whatever dies on the way."""
 
 import asyncio
+import re
 import time
 import urllib.error
 import urllib.request
@@ -147,8 +148,8 @@ def _ready_says(archive: Supervisor, wanted: str) -> bool:
     """Whether /ready answers what is wanted, sooner or later."""
     text, deadline = "", time.monotonic() + 30
     while time.monotonic() < deadline:
-        if "http port " in (log := archive.log_tail()):
-            port = int(log.split("http port ")[1].split()[0])
+        if found := re.search(r'"http_port":(\d+)', archive.log_tail(1000)):
+            port = found[1]
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as answer:
                     text = answer.read().decode()
