@@ -92,7 +92,7 @@ async def _pass(request: web.Request, handler: Handler) -> web.StreamResponse:
         _check_host(request)
     if (request.content_length or 0) > BODY_BYTES_MAX:
         raise _too_large()
-    if request.app[MODEL].loading and not is_public(request):
+    if request.app[MODEL].loading and not (is_public(request) and request.method in _SAFE):
         raise Problem(
             503, "loading", "the console is reading what happened so far; try again soon", {"Retry-After": "3"}
         )

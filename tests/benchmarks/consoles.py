@@ -30,6 +30,7 @@ from agents.web.tokens import hash_of, new_token
 from pipeline.emission import Emission
 from schemas.alert import Alert
 from schemas.codec import encode
+from schemas.text import StoredText
 from schemas.time import DAY_MS, Millis
 from schemas.token import Token
 from schemas.topics import Topics
@@ -37,7 +38,8 @@ from tests.benchmarks.figures import distribution
 from tests.benchmarks.worker import used_by
 from tests.web import world
 
-READY_SECONDS_MAX = 60.0
+READY_SECONDS_MAX = 300.0
+TEXT = "Waited forty minutes for a table that we had booked, and nobody said sorry. Never again @harbourquay"
 AFTER_SECONDS_MAX = 30.0
 
 
@@ -54,8 +56,8 @@ class Run:
         self.latencies: list[float] = []
         self.opened = 0
 
-    def prepare(self, alerts: int) -> str:
-        """Topics, units, a token, and so many alerts that wait. Gives the token."""
+    def prepare(self, alerts: int, texts: int) -> str:
+        """Topics, units, a token, so many alerts that wait, and so many texts. Gives the token."""
         with Admin(self.settings, self.topics) as admin:
             admin.apply()
         token, identity = new_token()
@@ -69,6 +71,10 @@ class Run:
             for number in range(alerts):
                 alert = world.make_alert("elm-street", f"{number:04x}")
                 writer.send(Emission(self.topics("alerts"), b"elm-street", encode(alert)))
+            for number in range(texts):
+                key = f"x:{number}"
+                text = StoredText(id=key, text=TEXT, language="en", event_time=now_ms)
+                writer.send(Emission(self.topics("texts"), key.encode(), encode(text)))
         return token
 
     async def console(self, session: ClientSession, url: str, token: str) -> None:
@@ -97,12 +103,13 @@ class Run:
             await producer.send(self.topics("alerts"), key=b"mill-lane", value=value)
         await producer.stop()
 
-    async def measure(self, url: str, token: str, pid: int) -> dict[str, Any]:
-        """With all consoles open."""
+    async def measure(self, url: str, token: str, pid: int, started: float) -> dict[str, Any]:
+        """With all consoles open. `started`: when the process was."""
         async with ClientSession(
             connector=TCPConnector(limit=0), timeout=ClientTimeout(total=None), read_bufsize=2**20
         ) as session:
             await _ready(session, url)
+            ready_s = time.time() - started
             before = _rss_mib(pid)
             readers = [asyncio.ensure_future(self.console(session, url, token)) for _ in range(self.consoles)]
             while self.opened < self.consoles:  # noqa: ASYNC110
@@ -115,6 +122,7 @@ class Run:
             for reader in readers:
                 reader.cancel()
         return {
+            "ready_s": round(ready_s, 2),
             "consoles": self.consoles,
             "records": self.count,
             "records_a_second": self.rate,
@@ -152,12 +160,13 @@ async def _ready(session: ClientSession, url: str) -> None:
 @click.option("--rate", type=float, default=10.0, show_default=True, help="Alert records a second.")
 @click.option("--seconds", type=float, default=30.0, show_default=True)
 @click.option("--alerts", type=int, default=1000, show_default=True, help="Alerts that wait already.")
-def main(consoles: int, rate: float, seconds: float, alerts: int) -> None:
+@click.option("--texts", type=int, default=0, show_default=True, help="Texts that are there already.")
+def main(consoles: int, rate: float, seconds: float, alerts: int, texts: int) -> None:
     """Measure, and print one JSON object."""
     with EmbeddedKafka() as broker:
         settings = load({}, None, kafka=broker.bootstrap, prefix="consoles").settings
         run = Run(settings, consoles, rate, seconds)
-        token = run.prepare(alerts)
+        token = run.prepare(alerts, texts)
         environment = {
             "PATH": os.environ["PATH"],
             "CEM_KAFKA": broker.bootstrap,
@@ -166,11 +175,12 @@ def main(consoles: int, rate: float, seconds: float, alerts: int) -> None:
             "PYTHONUNBUFFERED": "1",
         }
         command = [sys.executable, "-m", "agents.cli", "web", "--port", "0"]
+        started = time.time()
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
                 url = process.stdout.readline().split()[2]
-                found = asyncio.run(run.measure(url, token, process.pid))
+                found = asyncio.run(run.measure(url, token, process.pid, started))
             finally:
                 process.terminate()
     click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())

@@ -21,7 +21,7 @@ from schemas.case import CaseEntry
 from schemas.codec import Codec
 from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER
 from tests.web import world
-from tests.web.console import Console, asynchronous
+from tests.web.console import SAME, Console, asynchronous
 from tests.web.world import NOW
 
 SURGE = "harbour-quay-c3d4c3d4c3d4c3d4"
@@ -239,6 +239,7 @@ async def test_a_console_that_still_reads_says_so() -> None:
         for path in (f"{PREFIX}/alerts", "/"):
             answer = await console.get(path, token)
             assert (503, "3") == (answer.status, answer.headers["Retry-After"])
+        assert 503 == (await console.post("/login", data={"token": token}, headers=SAME)).status
         assert 200 == (await console.get("/health/live")).status
 
 
