@@ -21,7 +21,7 @@ from agents.web.case_page import Outcome, case_page
 from agents.web.context import DOOR, HUB, MODEL, VIEWER, csrf_of, model_of, viewer_of
 from agents.web.list_page import filter_of, list_page, order_of
 from agents.web.model import Model
-from agents.web.moments import Moment, moment
+from agents.web.moments import moment
 from agents.web.problem import PROBLEM_PAGE, Problem, not_found
 from agents.web.show import clean
 from agents.web.unit_page import everything, top_units, unit_page
@@ -57,7 +57,6 @@ class Site(NamedTuple):
     tab: str
     tabs: tuple[Tab, ...]
     now_ms: int
-    now: Moment
     revision: int
     connected: bool
     version: str
@@ -262,7 +261,6 @@ def site_of(request: web.Request, tab: str, live: str) -> Site:
     """What is the same on every page."""
     model, viewer = model_of(request), request.get(VIEWER)
     viewer = viewer if isinstance(viewer, Viewer) else None
-    zone = zone_of(model, viewer.unit_id or "") if viewer else "UTC"
     return Site(
         viewer=viewer,
         role=words.word(viewer.role, words.ROLES) if viewer else "",
@@ -271,7 +269,6 @@ def site_of(request: web.Request, tab: str, live: str) -> Site:
         tab=tab,
         tabs=_tabs(model, viewer) if viewer else (),
         now_ms=model.now_ms,
-        now=moment(model.now_ms, zone, model.now_ms),
         revision=model.revision,
         connected=model.connected or viewer is None,
         version=version(),
@@ -319,4 +316,4 @@ def _tabs(model: Model, viewer: Viewer) -> tuple[Tab, ...]:
     return (*tabs, Tab("overview", "Overview", "/overview", ""))
 
 
-_NOBODY: Final = Site(None, "", "", False, "", (), 0, moment(0, "UTC", 0), 0, True, "", "data", "")
+_NOBODY: Final = Site(None, "", "", False, "", (), 0, 0, True, "", "data", "")

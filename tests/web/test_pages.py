@@ -426,5 +426,5 @@ def test_static_files_are_there() -> None:
 def _site(viewer: Viewer) -> pages.Site:
     return pages.Site(
         viewer=viewer, role="", csrf="c", sign_out=True, tab="alerts", tabs=(), now_ms=NOW,
-        now=moments.moment(NOW, ZONE, NOW), revision=1, connected=True, version="v", clock="wall", live="",
+        revision=1, connected=True, version="v", clock="wall", live="",
     )  # fmt: skip
