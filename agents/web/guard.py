@@ -51,9 +51,8 @@ def public(handler: AnyHandler) -> AnyHandler:
 
 
 def is_public(request: web.Request) -> bool:
-    """Whether nobody has to sign in for it: what is marked, and static files."""
-    route = request.match_info.route
-    return getattr(request.match_info.handler, _PUBLIC, False) or isinstance(route.resource, web.StaticResource)
+    """Whether nobody has to sign in for it."""
+    return getattr(request.match_info.handler, _PUBLIC, False) is True
 
 
 @web.middleware
@@ -64,7 +63,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Problem as problem:
         response = _answer(request, problem)
     except web.HTTPException as answer:
-        response = answer if answer.status < 400 else _answer(request, _problem_of(answer))
+        response = _redirect(answer) if answer.status < 400 else _answer(request, _problem_of(answer))
     except ConnectionResetError:
         raise
     except Exception:
@@ -78,8 +77,7 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """A signal before a response leaves, streams included."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
-    if not isinstance(request.match_info.route.resource, web.StaticResource):
-        response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Cache-Control", "no-store")
     if request.app[SETTINGS].web_url.startswith("https://"):
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     response.headers.popall("Server", None)
@@ -177,6 +175,10 @@ def _sign_in(request: web.Request) -> web.StreamResponse:
         detail = "sign in, or send a token: Authorization: Bearer cem_…"
         raise Problem(401, "not_signed_in", detail, {"WWW-Authenticate": "Bearer"})
     raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
+
+
+def _redirect(answer: web.HTTPException) -> web.Response:
+    return web.Response(status=answer.status, headers={"Location": answer.headers["Location"]})
 
 
 def _problem_of(answer: web.HTTPException) -> Problem:
