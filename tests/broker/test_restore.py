@@ -118,7 +118,7 @@ def opened(service: Service, but: set[str]) -> set[tuple[str, str, int]]:
 
 
 def test_the_drill(new_service: NewService) -> None:
-    """First alerts, cases, roll-ups, the states of the units and the group are lost: from the logs a worker makes the same
+    """First alerts, cases, roll-ups, states of the units and the group are lost: from the logs a worker makes the same
     alerts (bytes: ids, sequences, severities) and the same histories of cases, with what people did; the chains of the
     audit hold.
 
