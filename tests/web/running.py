@@ -75,6 +75,11 @@ class Running:
         """It is back, at the same address."""
         self.call(self._start())
 
+    @property
+    def consoles(self) -> int:
+        """How many streams of events are open."""
+        return int(self._hub.consoles)
+
     def token(self, role: Role, unit_id: str | None = None, department: str | None = None, name: str = "") -> str:
         """A token that counts."""
         token, identity = new_token()

@@ -6,6 +6,7 @@ error on the browser's console, or that its own content policy stops, fails ever
 
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -103,6 +104,14 @@ def opened(browser: Browser, console: Running) -> Iterator[Open]:
 def sent(console: Running) -> list[Action]:
     """The actions that were sent."""
     return [_actions.decode(one.value or b"") for one in console.sent if one.topic.endswith(".actions")]
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    """Until something is so; five seconds at most."""
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def unfold(page: Page) -> None:
@@ -318,6 +327,25 @@ def test_nothing_is_missed_between_page_and_stream(console: Running, opened: Ope
     page.route("**/live?*", between)
     page.goto(console.url + "/")
     expect(page.get_by_role("heading", name="In between")).to_be_visible()
+
+
+def test_a_tab_that_nobody_looks_at_gives_its_connection_back(console: Running, opened: Open) -> None:
+    """After a minute in the background there is no stream; when it is looked at again, it is current."""
+    page = opened("/login")
+    page.clock.install()
+    page.goto(console.url + "/")
+    hide = "is => { Object.defineProperty(document, 'hidden', {value: is, configurable: true}); " \
+        "document.dispatchEvent(new Event('visibilitychange')) }"  # fmt: skip
+    page.wait_for_function("document.body.dataset.live")
+    wait_for(lambda: console.consoles == 1)
+    page.evaluate(hide, True)
+    page.clock.fast_forward(61_000)
+    console.alert(make_alert("mill-lane", "beef", age=10, summary="In the background"))
+    wait_for(lambda: console.consoles == 0)
+    page.evaluate(hide, False)
+    page.clock.run_for(2_000)
+    expect(page.get_by_role("heading", name="In the background")).to_be_visible()
+    wait_for(lambda: console.consoles == 1)
 
 
 def test_a_card_that_changes_keeps_the_focus(console: Running, opened: Open) -> None:

@@ -245,6 +245,10 @@
     sent.set(id, said);
     try {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, redirect: "manual", headers: { Accept: "application/json", "X-CSRF-Token": csrf } });
+      if (answer.status === 401) {
+        lost("out", true);
+        throw new Error("you are signed out");
+      }
       if (!answer.ok && answer.type !== "opaqueredirect") {
         const problem = await answer.json().catch(() => null);
         throw new Error(problem?.detail || "the console did not take it");
@@ -305,7 +309,7 @@
       stream.close();
       setTimeout(async () => {
         try { if (await load(location.href)) lost("out", false); } catch { /* still away */ }
-        open();
+        if (stream.readyState === EventSource.CLOSED) open();
       }, 3000);
     };
   };
@@ -313,6 +317,12 @@
     open();
     setInterval(() => { if (!document.hidden) everything(); }, MINUTE);  // what time alone changes: snoozes that end
     addEventListener("pagehide", () => stream.close());
+    let hidden = 0;  // a browser has six connections for one host: tabs that nobody looks at give theirs back
+    document.addEventListener("visibilitychange", () => {
+      clearTimeout(hidden);
+      if (document.hidden) hidden = setTimeout(() => stream.close(), MINUTE);
+      else if (stream.readyState === EventSource.CLOSED) { open(); everything(); }
+    });
     addEventListener("pageshow", (event) => { if (event.persisted) { open(); everything(); } });
   }
   for (const one of document.querySelectorAll("#outcome.done, #outcome.refused")) one.focus({ preventScroll: false });
