@@ -354,7 +354,7 @@ class Model:
     def hours(self, viewer: Viewer, unit_id: str) -> list[Hour]:
         """What was said about a unit and those below it, by hour over the last week, the oldest first, up to the last
         hour that is closed; empty where nothing is known, or not for this viewer."""
-        if not may_see_unit(viewer, unit_id, self.directory):
+        if unit_id not in self.directory.units or not may_see_unit(viewer, unit_id, self.directory):
             return []
         known = self._totals.get(unit_id)
         key = (self.now_ms // HOUR_MS, self._rolled_up)
