@@ -76,6 +76,17 @@ async def test_a_forged_address_does_not_help_to_guess() -> None:
 
 
 @asynchronous
+async def test_what_a_client_puts_before_the_proxys_word_does_not_help_to_guess() -> None:
+    """Of a chain of addresses the last that is no proxy of ours counts, whatever stands before it."""
+    async with Console(web_trusted_proxies="127.0.0.1,10.0.0.1") as console:
+        statuses = []
+        for place in range(12):
+            chain = {"X-Forwarded-For": f"198.51.100.{place}, 203.0.113.5, 10.0.0.1"}
+            statuses.append((await console.get("/api/v1/alerts", new_token()[0], headers=chain)).status)
+        assert [401] * 10 + [429] * 2 == statuses
+
+
+@asynchronous
 async def test_a_token_that_is_changed_anywhere_is_none() -> None:
     """One character more, less or other, another's id, none at all, two of them: 401 each."""
     async with Console() as console:
