@@ -35,6 +35,14 @@ def test_every_reason_of_a_dead_letter_is_described() -> None:
     assert set() == {reason for reason in found if f"`{reason}`:" not in FILE.read_text()}
 
 
+def test_the_runbook_says_of_each_reason_what_to_do() -> None:
+    """Every reason of a dead letter has a row in the runbook."""
+    listed = FILE.read_text().partition("Why a record is a dead letter:")[2].partition("Why a record is unrouted")[0]
+    rows = "".join(line for line in (ROOT / "deploy/README.md").read_text().splitlines() if line.startswith("| `"))
+    reasons = re.findall(r"^- `(\w+)`", listed, re.M)
+    assert len(reasons) > 10 and [] == [reason for reason in reasons if f"`{reason}`" not in rows]
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_what_a_document_names_is_there(document: Path) -> None:
     """Commands, variables, make targets and files that a document names exist."""
