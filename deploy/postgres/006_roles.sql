@@ -15,6 +15,11 @@ BEGIN
                 NULL;  -- another database of this server was set up in the same moment
             END;
         END IF;
+        BEGIN
+            EXECUTE format('GRANT %I TO CURRENT_USER', name);  -- so that `cem export` can take the role
+        EXCEPTION WHEN insufficient_privilege THEN
+            NULL;  -- an administrator made the role, and says who has it
+        END;
         EXECUTE format('GRANT USAGE ON SCHEMA history TO %I', name);
         EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA history TO %I', name);
         EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA history TO %I', name);

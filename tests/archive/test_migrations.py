@@ -1,12 +1,18 @@
 """The database is set up once, whoever starts first, and never by half."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from agents.archive import migrations
 from agents.archive.migrations import Migration, MigrationError, migrate
+from agents.cli import main
+from schemas.topics import Topics
+from tests.archive.direct import write
+from tests.archive.world import World
 from tests.postgres import PostgresServer
 
 
@@ -57,3 +63,29 @@ def test_who_may_not_is_told_what_to_do(postgres_server: PostgresServer) -> None
     name = dsn.rpartition("/")[2]
     with pytest.raises(MigrationError, match="may not set up the database"):
         migrate(postgres_server.dsn(name, "nobody_special", "weak"))
+
+
+def test_an_owner_without_other_rights_and_its_analyst(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    """Whoever owns the database and may make roles can set it up, archive and export; a login with the role of analysts
+    can export, but not what is for head office."""
+    server = postgres_server.dsn("postgres")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE ROLE plain_owner LOGIN CREATEROLE PASSWORD 'weak'")
+        connection.execute("CREATE ROLE plain_analyst LOGIN PASSWORD 'weak'")
+        connection.execute("CREATE DATABASE owned OWNER plain_owner")
+    owner, analyst = (postgres_server.dsn("owned", name, "weak") for name in ("plain_owner", "plain_analyst"))
+    assert migrate(owner)
+    topics = Topics()
+    write(owner, World(topics).story(), topics)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("GRANT cem_analyst TO plain_analyst")
+    codes = {}
+    for who, dsn in (("owner", owner), ("analyst", analyst)):
+        for option in ([], ["--head-office"]):
+            arguments = ["export", "alerts", "--out", str(tmp_path / "out.csv"), *option]
+            result = CliRunner().invoke(main, arguments, env={"CEM_POSTGRES": dsn})
+            codes[who, bool(option)] = (result.exit_code, len((tmp_path / "out.csv").read_text().splitlines()) - 1)
+            (tmp_path / "out.csv").write_text("")
+    assert {
+        ("owner", False): (0, 20), ("owner", True): (0, 21), ("analyst", False): (0, 20), ("analyst", True): (2, -1),
+    } == codes  # fmt: skip
