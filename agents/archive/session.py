@@ -5,6 +5,7 @@ epoch of every partition that it writes for; whoever took a partition over since
 (`Fenced`), however late its last transaction comes.
 """
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -24,7 +25,7 @@ LEADER = 0x63656D02
 MONTHS = 0x63656D03
 """Of PostgreSQL's advisory locks, ours: who is the leader, and who makes or drops months."""
 
-CONNECT_SECONDS_MAX = 10
+WRITE_SECONDS_MAX = 180.0
 PAST_DAYS = 62
 """How far back the row of a post is looked for that came again as if it were new."""
 MONTHS_AHEAD = 2
@@ -66,7 +67,15 @@ class Session:
     async def connect(cls, dsn: str, owner: str, retention_months: int) -> Self:
         """Raises psycopg.OperationalError where no database answers."""
         connection = await psycopg.AsyncConnection.connect(
-            dsn, autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_SECONDS_MAX, application_name="cem"
+            dsn,
+            autocommit=True,
+            prepare_threshold=None,
+            application_name="cem archive",
+            connect_timeout=10,
+            keepalives_idle=10,  # a server that vanished without a word is noticed within half a minute
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=20_000,
         )
         try:
             await connection.execute(sql.SQL(do.SESSION))
@@ -152,6 +161,13 @@ class Session:
     async def write(self, batch: Batch) -> None:
         """Raises Fenced, or psycopg.Error: then nothing of it is written, or (the connection was lost) perhaps all of
         it; the positions tell which."""
+        try:
+            async with asyncio.timeout(WRITE_SECONDS_MAX):
+                await self._write(batch)
+        except TimeoutError:
+            raise psycopg.OperationalError(f"no answer within {WRITE_SECONDS_MAX:.0f} s") from None
+
+    async def _write(self, batch: Batch) -> None:
         started = time.perf_counter()
         needed = {(table, _month_of(hour)) for table, hours in batch.months.items() for hour in hours}
         if needed - self._months:
