@@ -86,6 +86,7 @@ def _apply(state: UnitState, case: Case, action: UnitAction, step: Step, at_ms: 
     case.last = msgspec.structs.replace(last, state=step.state, labels=labels, work=_work(last.work, action))
     if action.action in ("reroute", "reopen"):
         case.answered = []
+        case.last = msgspec.structs.replace(case.last, answers=Answers())
         duties.begin(state, case, at_ms)
     else:
         duties.plan(state, case)
@@ -209,22 +210,13 @@ def answered(state: UnitState, answer: Insight) -> list[Told]:
         if thread is None or thread in case.answered or thread not in case.threads or case.last.state not in UNFINISHED:
             continue
         case.answered = [*case.answered, thread]
-        at_ms, first = int(answer.event_time), case.last.state != "answered"
-        case.last = msgspec.structs.replace(case.last, state="answered")
-        count(case, at_ms)
-        if first:
+        if case.last.state != "answered":  # a further reply is counted, and told with the next record
+            at_ms = int(answer.event_time)
+            first = msgspec.structs.replace(case.last.answers, first_at=Millis(at_ms))
+            case.last = msgspec.structs.replace(case.last, state="answered", answers=first)
             duties.plan(state, case)
             outputs += tell(case, "answered", at_ms)
     return outputs
-
-
-def count(case: Case, answered_ms: int | None = None) -> None:
-    """In how many threads there is an own reply, for the next record."""
-    first = case.last.answers.first_at if case.answered else None
-    if first is None and answered_ms is not None:
-        first = Millis(answered_ms)
-    shown = Answers(threads=len(case.threads), answered=len(case.answered), first_at=first)
-    case.last = msgspec.structs.replace(case.last, answers=shown)
 
 
 def follow(case: Case, threads: tuple[str, ...]) -> None:
@@ -232,4 +224,3 @@ def follow(case: Case, threads: tuple[str, ...]) -> None:
     new = [thread for thread in threads if thread not in case.threads]
     if new:
         case.threads = [*case.threads, *new][-THREADS_MAX:]
-    count(case)

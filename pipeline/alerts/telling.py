@@ -38,6 +38,7 @@ def tell(
         ends_at=None if case.ended_ms is None else Millis(case.ended_ms),
         actor=action.actor if action else None,
         action_id=action.id if action else None,
+        answers=msgspec.structs.replace(last.answers, threads=len(case.threads), answered=len(case.answered)),
     )
     entry = seal(
         CaseEntry(
