@@ -21,6 +21,7 @@ from agents.settings import SECRETS, Settings
 LIBRARIES = {
     "faust": logging.WARNING, "mode": logging.WARNING, "aiokafka": logging.WARNING, "kafka": logging.WARNING,
     "asyncio": logging.WARNING, "aiohttp": logging.WARNING,
+    "agents": logging.WARNING,  # Faust, of our subclasses
 }  # fmt: skip
 """From which level on they are worth reading. At lower ones they tell of every fetch."""
 
