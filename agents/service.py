@@ -5,6 +5,7 @@ Faust hosts it (`agents/app.py`), and so does the simulation.
 """
 
 import asyncio
+import tomllib
 from collections.abc import Callable, Collection
 
 from aiokafka import TopicPartition
@@ -22,8 +23,7 @@ from agents.ticks import Ticker
 from agents.units import UnitsLogProcessor
 from pipeline.control import Shape
 from pipeline.enrich import Enricher
-from pipeline.taxonomy import load
-from pipeline.taxonomy_file import shipped
+from pipeline.taxonomy_file import COMMON, shipped, shipped_text
 from schemas.topics import Topics
 
 BARRIER_SHARE = 2.0
@@ -131,6 +131,9 @@ class Service:
 
 
 def _departments(settings: Settings) -> set[str]:
-    """All that a taxonomy in force names."""
-    taxonomies = [*(load(name) for name in shipped()), *taxonomies_of(settings.taxonomies).values()]
-    return {name for taxonomy in taxonomies for name in taxonomy.departments}
+    """All that a shipped taxonomy names, or one of the user's. The phrases are not looked at: it would take as long as
+    all the rest of the start."""
+    texts = [tomllib.loads(shipped_text(name) or "") for name in (*shipped(), COMMON)]
+    names = [*(text.get("departments", {}) for text in texts)]
+    names += [taxonomy.departments for taxonomy in taxonomies_of(settings.taxonomies).values()]
+    return {name for known in names for name in known}

@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from agents.meters import OTHER, Bounded, Meter, Meters
+from agents.service import _departments
+from agents.settings import Settings
 from agents.units import UnitsLogProcessor
 from pipeline import metrics
 from pipeline.engine import Engine
 from pipeline.log import Log
 from pipeline.state import Case, Profile, UnitState, encode_state
+from pipeline.taxonomy import load as load_taxonomy
+from pipeline.taxonomy_file import shipped
 from schemas.alert import Alert, Deadlines, Evidence
 from schemas.codec import encode
 from schemas.event import UnitSettings
@@ -122,6 +126,12 @@ def test_a_department_that_no_taxonomy_names_is_no_label() -> None:
     meter.outputs([alert(labels=written)], said("store-1"), NOON)
     meters.publish()
     assert 1 == shown("cem_department_open_alerts", department=OTHER)
+
+
+def test_all_departments_of_taxonomies_are_labels() -> None:
+    """Each department that a taxonomy in force names, also those that it has from the one it extends."""
+    expected = {name for industry in shipped() for name in load_taxonomy(industry).departments}
+    assert expected == _departments(Settings())
 
 
 def test_a_removed_unit_takes_its_series_along_and_makes_room() -> None:
