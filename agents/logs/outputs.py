@@ -51,7 +51,11 @@ class Outputs:
             if told >= LINES_MAX:
                 left_out += 1
                 continue
-            if found := fields(orjson.loads(emission.value)):
+            try:
+                found = fields(orjson.loads(emission.value))
+            except (ValueError, AttributeError):  # of another form than ours: no reason to end the process
+                continue
+            if found:
                 told += 1
                 _log.log(level, event, extra=found)
         if left_out:
@@ -71,6 +75,7 @@ def _origin(source: Any) -> Fields:
 
 
 def _alert(record: Any) -> Fields:
+    labels = record.get("labels") or {}
     return {
         "alert_id": record.get("alert_id"),
         "sequence": record.get("sequence"),
@@ -78,8 +83,8 @@ def _alert(record: Any) -> Fields:
         "status": record.get("status"),
         "state": record.get("state"),
         "severity": record.get("severity"),
-        "unit": record["labels"].get("unit_id"),
-        "alertname": record["labels"].get("alertname"),
+        "unit": labels.get("unit_id"),
+        "alertname": labels.get("alertname"),
     }
 
 

@@ -157,3 +157,12 @@ def test_a_storm_is_counted(stream: io.StringIO) -> None:
     lines = [orjson.loads(line) for line in stream.getvalue().splitlines()]
     assert (101, 900) == (len(lines), lines[-1]["left_out"])
     assert ("cem.posts", 0, 7) == (lines[0]["topic"], lines[0]["partition"], lines[0]["offset"])
+
+
+@pytest.mark.parametrize("value", [b"", b"no json", b"[]", b"7", b"{}", b'{"labels":7}', b'{"source":"x"}'])
+def test_what_is_of_another_form_is_left_out(stream: io.StringIO, value: bytes) -> None:
+    """Telling of what was made never ends the process."""
+    configured(stream, log_level="debug")
+    topics = Topics("cem")
+    for name in ("alerts", "cases", "deadletter", "unrouted", "events"):
+        Outputs(topics).tell([Emission(topics(name), b"k", value)])
