@@ -12,6 +12,7 @@ other consoles are streams of events that are read and thrown away.
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 import threading
@@ -110,6 +111,8 @@ def measure(broker: Broker, plan: Plan, consoles: int, report: Report) -> dict[s
         "web_cores": significant(used.cpu_seconds / plan.latency_seconds),
         "web_memory_mib_max": significant(used.memory_bytes_max / 2**20),
         "worker_cores": significant(worker_used.cpu_seconds / plan.latency_seconds),
+        "worker_waited_share": significant(worker_used.waited_seconds / plan.latency_seconds),
+        "load": round(os.getloadavg()[0], 1),
         "sender_behind_s_max": significant(sent.behind_seconds_max),
     }
 
