@@ -8,8 +8,8 @@ import zoneinfo
 
 from hypothesis import settings
 
-settings.register_profile("gate", derandomize=True, database=None, print_blob=True)
-settings.register_profile("search", derandomize=False, print_blob=True)
+settings.register_profile("gate", derandomize=True, database=None, print_blob=True, deadline=None)
+settings.register_profile("search", derandomize=False, print_blob=True, deadline=None)
 settings.load_profile("gate")
 
 zoneinfo.reset_tzpath(to=())  # what is known of zones is the package's, as in `pipeline/local_time.py`

@@ -378,7 +378,7 @@ BREAKS: dict[str, tuple[Callable[[], list[Stored]], str]] = {
         ),
         "chains of cases are whole: wrong",
     ),
-    "an alert has no entry": (lambda: without(of("cases")[-1]), "entries say what alerts say: wrong"),
+    "an alert has no entry": (lambda: without(of("cases")[0]), "entries say what alerts say: wrong"),
     "a roll-up is lost": (lambda: without(of("rollup")[-1]), "roll-ups equal the replay's: lost"),
     "a roll-up does not reach the log": (
         lambda: without(next(record for record in of("events") if isinstance(events.decode(record.value), UnitRollup))),

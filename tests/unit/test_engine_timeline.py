@@ -265,7 +265,7 @@ def test_what_comes_back_within_a_day_is_the_same_alert() -> None:
     assert ["opened", "quiet", "reopened", "quiet"] == [
         alert.change for alert in story.alerts if alert.change != "grown"
     ]
-    assert list(range(1, len(story.alerts) + 1)) == [alert.sequence for alert in story.alerts]
+    assert list(range(1, len(story.records) + 1)) == [alert.sequence for alert in story.records]
 
 
 def test_what_comes_back_after_a_day_is_a_new_alert() -> None:
@@ -584,7 +584,7 @@ def test_every_record_is_complete_and_counted() -> None:
     story.delete("48:41", "p1")
     story.wait("53:00")
     story.act("53:01", "resolve")
-    assert list(range(1, len(story.alerts) + 1)) == [alert.sequence for alert in story.alerts]
+    assert list(range(1, len(story.records) + 1)) == [alert.sequence for alert in story.records]
     assert 1 == len({_constant(alert) for alert in story.alerts})
     assert story.last.evidence
 
