@@ -13,6 +13,7 @@ import secrets
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ DAYS = 15
 ARCHIVE, WEB, NOTIFY = ((sys.executable, "-m", "agents.cli", name) for name in ("archive", "web", "notify"))
 SECRET_VARIABLE = "CEM_SCENE_WEBHOOK_SECRET"
 ARCHIVED_SECONDS_MAX = 60.0
+UP_SECONDS_MAX = 60.0
 SEVERE = "I got food poisoning from the chicken here, I spent the night in hospital, you will hear from my lawyer"
 
 CALLS = "they keep calling me with marketing, stop it, unsubscribe me"
@@ -87,6 +89,7 @@ def played(prometheus: str, database: str) -> Iterator[Scene]:
         live.send(_now(live, 1))
         service.drain(worker)
         late = service.worker(http_port=second)
+        _wait_until_all_are_up(watcher, worker, late, *others)
         live.send(_now(live, 2))
         _look_at_the_console(web)
         unit_id = _people_act(service, world, worker, late)
@@ -119,9 +122,23 @@ def _who_is_told(stack: ExitStack) -> Path:
     return file
 
 
+def _wait_until_all_are_up(watcher: Prometheus, *processes: Supervisor) -> None:
+    """Until Prometheus has an answer from each; what has ended is started again meanwhile."""
+    deadline = time.monotonic() + UP_SECONDS_MAX
+    while time.monotonic() < deadline:
+        down = [one["metric"]["job"] for one in watcher.ask("query", query="up == 0")["result"]]
+        if not down and len(watcher.ask("query", query="up")["result"]) == len(processes):
+            return
+        for process in processes:
+            process.check()
+        time.sleep(0.5)
+    logs = "\n\n".join(process.log_tail(15) for process in processes)
+    raise AssertionError(f"{', '.join(down)}: not up; the ends of all logs:\n{logs}")
+
+
 def _look_at_the_console(port: int) -> None:
     """Somebody opens it without being signed in."""
-    with suppress(OSError):
+    with suppress(urllib.error.HTTPError):
         urllib.request.urlopen(f"http://{HOST}:{port}/login", timeout=5).close()
 
 
