@@ -85,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     web_roles: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     web_user_header: HeaderName = "X-Auth-Request-Email"
     web_groups_header: HeaderName = "X-Auth-Request-Groups"
+    web_texts: Annotated[int, msgspec.Meta(ge=1000, le=10_000_000)] = 100_000
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
 
@@ -163,6 +164,8 @@ ABOUT: dict[str, str] = {
     "web_roles": "TOML file that says which role people and groups have whom the proxy names",
     "web_user_header": "header in which the proxy says who somebody is",
     "web_groups_header": "header in which the proxy says which groups somebody is in",
+    "web_texts": "how many of the newest texts the console keeps in memory, beside those of known alerts: as many as "
+    "come within the longest time that an alert looks back, a day",
     "log_level": "debug, info, warning or error; at debug a worker writes a line for each post",
     "log_format": "`json`: a JSON object per line; `console`: for people; `auto`: for people in a terminal, else JSON",
 }

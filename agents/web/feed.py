@@ -19,7 +19,6 @@ from agents.kafka.client import aiokafka_options
 from agents.settings import Settings
 from agents.web.live import Hub
 from agents.web.model import Model
-from agents.web.texts import NEWEST_MAX
 from pipeline import metrics
 from schemas.action import Action
 from schemas.alert import Alert
@@ -298,7 +297,7 @@ class Feed:
         elif (
             not self._model.loading
             or self._model.wants_text(key)
-            or record.offset >= self._ends[TopicPartition(record.topic, record.partition)] - NEWEST_MAX
+            or record.offset >= self._ends[TopicPartition(record.topic, record.partition)] - self._settings.web_texts
         ):
             self._model.apply_text(key, _text_codec.decode(record.value))
 

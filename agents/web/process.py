@@ -28,7 +28,7 @@ STOP_SECONDS_MAX: Final = 3.0
 
 async def serve(settings: Settings, people: People, told: Callable[[int], None]) -> None:
     """Runs until it is told to stop. `told` gets the port. Raises OSError if the port is taken."""
-    model = Model()
+    model = Model(settings.web_texts)
     feed, outbox = Feed(settings, Topics(settings.prefix), model), Outbox(settings)
     app = make_app(settings, model, outbox.send, people=people, why_not_ready=feed.why_not_ready)
     feed.tell(app[HUB])
