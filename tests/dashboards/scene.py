@@ -41,6 +41,7 @@ from tests.dashboards.queries import Period
 from tests.notify.conftest import Receiver
 
 DAYS = 15
+MONDAY_MS = 4 * DAY_MS
 ARCHIVE, WEB, NOTIFY = ((sys.executable, "-m", "agents.cli", name) for name in ("archive", "web", "notify"))
 SECRET_VARIABLE = "CEM_SCENE_WEBHOOK_SECRET"
 ARCHIVED_SECONDS_MAX = 60.0
@@ -151,8 +152,10 @@ def _service(broker: EmbeddedKafka, stack: ExitStack, prefix: str, **more: Any) 
 
 
 def _world() -> Scenario:
-    """A small world up to two days ago. Its units promise deadlines."""
-    starts = Millis((int(time.time() * 1000) - (DAYS + 2) * DAY_MS) // HOUR_MS * HOUR_MS)
+    """A small world up to some days ago. It begins on a Monday, so that the same seed is the same world at any time.
+    Its units promise deadlines."""
+    latest = int(time.time() * 1000) - (DAYS + 2) * DAY_MS
+    starts = Millis((latest - MONDAY_MS) // (7 * DAY_MS) * 7 * DAY_MS + MONDAY_MS)
     return generate(11, units=6, hours=DAYS * 24, incidents=4, starts=starts)
 
 
