@@ -16,6 +16,7 @@ from agents.web.context import SendError
 from pipeline.emission import Emission
 
 SEND_SECONDS_MAX = 10.0
+STOP_SECONDS_MAX = 5.0
 
 
 class Outbox:
@@ -25,6 +26,7 @@ class Outbox:
         self._settings = settings
         self._producer: Any = None
         self._starting = asyncio.Lock()
+        self._ending: set[asyncio.Future[None]] = set()
 
     async def send(self, emission: Emission) -> None:
         """One record. Raises SendError."""
@@ -39,6 +41,7 @@ class Outbox:
                     headers=list(emission.headers),
                 )
         except (KafkaError, OSError, TimeoutError) as error:
+            self._let_go()
             raise SendError(f"{emission.topic}: {error}") from None
 
     async def _connected(self) -> Any:
@@ -53,7 +56,23 @@ class Outbox:
                 self._producer = producer
         return self._producer
 
+    def _let_go(self) -> None:
+        """A producer that has failed once may fail for ever; the next record gets another."""
+        if self._producer is not None:
+            ending = asyncio.ensure_future(self._producer.stop())
+            self._ending.add(ending)
+            ending.add_done_callback(self._ended)
+            self._producer = None
+
+    def _ended(self, ending: "asyncio.Future[None]") -> None:
+        self._ending.discard(ending)
+        if not ending.cancelled():
+            ending.exception()
+
     async def stop(self) -> None:
         """Lets the connection go."""
-        if self._producer is not None:
-            await self._producer.stop()
+        self._let_go()
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=STOP_SECONDS_MAX)
+        for ending in self._ending:
+            ending.cancel()

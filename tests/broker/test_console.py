@@ -22,9 +22,11 @@ from agents.kafka.embedded import EmbeddedKafka
 from agents.kafka.writer import Writer
 from agents.settings import Settings, load
 from agents.web.access import Viewer
+from agents.web.context import SendError
 from agents.web.feed import Feed
 from agents.web.live import Hub
 from agents.web.model import Changed, Model
+from agents.web.outbox import Outbox
 from pipeline.emission import Emission
 from schemas.codec import encode
 from schemas.topics import Topics
@@ -233,11 +235,12 @@ async def _until(true: Callable[[], bool]) -> None:
 
 
 def test_kafka_goes_away_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The console says so, keeps what it knows, and goes on where it was: nothing is missing, nothing comes twice. It
-    starts without its topics, too."""
+    """The console says so, keeps what it knows, and goes on where it was: nothing is missing, nothing comes twice; what
+    is sent meanwhile is told as not sent, and sent again once Kafka is back. It starts without its topics, too."""
     monkeypatch.setattr("agents.web.feed.PROBE_SECONDS", 0.2)
     monkeypatch.setattr("agents.web.feed.PROBE_SECONDS_MAX", 1.0)
     monkeypatch.setattr("agents.web.feed.BACK_OFF_SECONDS", (0.2,))
+    monkeypatch.setattr("agents.web.outbox.SEND_SECONDS_MAX", 1.0)
     asyncio.run(_away_and_back())
 
 
@@ -269,16 +272,30 @@ async def _away_and_back() -> None:
         assert 3 == model.alerts(HEAD, state="all")[0].sequence
         await loop.run_in_executor(None, send, [msgspec.structs.replace(alert, sequence=4)])
         await _until(lambda: 4 in hub.said)
+        outbox, action = Outbox(settings), Emission(topics("actions"), b"elm-street", b"{}")
+        await outbox.send(action)
         await loop.run_in_executor(None, broker.kill)
         await _until(lambda: not model.connected)
+        for _ in range(2):
+            with pytest.raises(SendError):
+                await outbox.send(action)
         assert "cut off from Kafka" == feed.why_not_ready()
         assert 4 == model.alerts(HEAD, state="all")[0].sequence
         await loop.run_in_executor(None, broker.start)
         await _until(lambda: model.connected)
+        tries = 0
+        while True:
+            try:
+                await outbox.send(action)
+                break
+            except SendError:
+                tries += 1
+                assert tries < SECONDS_MAX
         await loop.run_in_executor(None, send, [msgspec.structs.replace(alert, sequence=5)])
         await _until(lambda: 5 in hub.said)
         assert [4, 5] == [one for one in hub.said if not isinstance(one, bool)]
         assert [True, False, True] == [one for one in hub.said if isinstance(one, bool)][1:]
+        await outbox.stop()
         await feed.stop()
 
 
