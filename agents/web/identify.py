@@ -6,6 +6,7 @@ cookie of a session; what a trusted proxy says. Sources: OpenID Connect at the p
 for bearer tokens.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, Literal, NamedTuple
@@ -24,6 +25,7 @@ from agents.web.tokens import counts, recognised, viewer_of_token
 _NAME_LENGTH_MAX: Final = 256
 _GROUPS_MAX: Final = 200
 _DAY_SECONDS: Final = 86_400
+_ENDED_MAX: Final = 10_000
 
 Address = IPv4Address | IPv6Address
 Clock = Callable[[], float]
@@ -49,6 +51,7 @@ class Doorkeeper:
         self._people = people
         self._clock = clock
         self._throttle = Throttle()
+        self._ended: OrderedDict[str, None] = OrderedDict()
         self._proxies = networks(settings.web_trusted_proxies)
         self._user_header = settings.web_user_header
         self._groups_header = settings.web_groups_header
@@ -79,7 +82,7 @@ class Doorkeeper:
         now_s = self._clock()
         session: Session | None = self.signer.read(request.cookies.get(self.cookie, ""), now_s)
         token = None if session is None else self._model.token(session.token_id)
-        if session is None or token is None or not counts(token, int(now_s * 1000)):
+        if session is None or token is None or not counts(token, int(now_s * 1000)) or session.nonce in self._ended:
             return None
         return Identified(viewer_of_token(token), "session", (session.binding,))
 
@@ -100,8 +103,14 @@ class Doorkeeper:
             secure=self.secure,
         )
 
-    def logout(self, response: web.StreamResponse) -> None:
-        """Takes the cookie away."""
+    def logout(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Takes the cookie away; a copy of it opens nothing here any more. (Other replicas do not know; there it lasts
+        until it expires, or its token is revoked.)"""
+        session = self.signer.read(request.cookies.get(self.cookie, ""), self._clock())
+        if session is not None:
+            self._ended[session.nonce] = None
+            if len(self._ended) > _ENDED_MAX:
+                self._ended.popitem(last=False)
         response.del_cookie(self.cookie, path="/", httponly=True, samesite="Lax", secure=self.secure)
 
     def _of_token(self, request: web.Request, shown: str) -> Viewer:

@@ -35,5 +35,5 @@ async def _login(request: web.Request) -> web.StreamResponse:
 
 async def _logout(request: web.Request) -> web.StreamResponse:
     response = web.Response(status=303, headers={"Location": "/login"})
-    request.app[DOOR].logout(response)
+    request.app[DOOR].logout(request, response)
     return response

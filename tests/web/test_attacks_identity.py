@@ -183,13 +183,14 @@ async def test_a_session_ends_after_half_a_day() -> None:
 
 @asynchronous
 async def test_signing_out_takes_the_cookie_away() -> None:
-    """And only a page of the console can do it."""
+    """A copy of it opens nothing any more; and only a page of the console can do it."""
     async with Console() as console:
         browser = await console.login(console.token("auditor"))
         assert 403 == (await browser.post("/logout")).status
         answer = await browser.post("/logout", data={"csrf": browser.csrf})
         assert (303, "/login") == (answer.status, answer.headers["Location"])
         assert "Max-Age=0" in answer.headers["Set-Cookie"]
+        assert 303 == (await browser.get("/")).status  # a copy of the cookie
 
 
 # Headers that pretend
