@@ -39,7 +39,7 @@ def _difference(patient: Patient) -> Finding:
         appended_ms = producer.send(patient.topics("doctor"), value=b"").get(timeout=SEND_SECONDS_MAX).timestamp
         after_ms = patient.clock_ms()
     finally:
-        producer.close(timeout=1)
+        producer.close(timeout=0)  # what was sent is acknowledged, or not worth waiting for
     ahead_ms = max(before_ms - appended_ms, 0) - max(appended_ms - after_ms, 0)
     if abs(ahead_ms) <= WARNING_MS:
         return well("clock", "this machine and the broker agree on the time")

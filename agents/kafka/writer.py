@@ -3,6 +3,7 @@
 In: emissions. Out: nothing; `flush` raises WriteError if one of them is not on the broker.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaProducer
@@ -45,7 +46,8 @@ class Writer:
             if kind is None:
                 self.flush()
         finally:
-            self._producer.close(timeout=5)
+            with suppress(KafkaError):  # it flushes once more; what was not taken was told by `flush`
+                self._producer.close(timeout=5)
 
     def send(self, emission: Emission) -> Any:
         """Hands a record over; gives its future."""
