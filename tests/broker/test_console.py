@@ -115,7 +115,7 @@ def console(settings: Settings) -> Iterator[Web]:
 def test_from_a_surge_to_a_case_that_is_closed(new_service: NewService) -> None:
     """What a worker raises is in the console, with its posts' masked text; what managers do there takes effect and is
     answered; of two who do the same at once one is refused, and told; the same id takes effect once; a token that is
-    revoked opens nothing any more."""
+    revoked opens nothing any more. A replica that is started afterwards says the same."""
     service: Service = new_service()
     service.publish([STORE])
     made = cem(service.settings, "tokens", "create", "--role", "unit", "--unit", "store-17", "--name", "maria")
@@ -155,6 +155,11 @@ def test_from_a_surge_to_a_case_that_is_closed(new_service: NewService) -> None:
         assert 0 == cem(service.settings, "tokens", "revoke", maria.split("_")[1]).exit_code
         web.until(path, maria, lambda answer: answer.status == 401)
         assert 200 == web.ask(path, tom).status
+        with console(service.settings) as replica:
+            said = ("/api/v1/alerts?state=all", path, f"{path}/entries", f"{path}/texts", "/api/v1/units/store-17",
+                    "/api/v1/actions/mine", "/api/v1/unrouted")  # fmt: skip
+            assert [web.ask(one, tom) for one in said] == [replica.ask(one, tom) for one in said]
+            assert 401 == replica.ask(path, maria).status
 
 
 def test_tokens_are_made_listed_and_revoked(new_service: NewService) -> None:
