@@ -30,7 +30,8 @@ class UnitTopics:
             return
         new = [unit_id for unit_id in directory.units if unit_id not in self._there]
         if new:
-            await asyncio.wait_for(asyncio.to_thread(self._apply, new), ADMIN_SECONDS_MAX + len(new) * TOPIC_SECONDS_MAX)
+            seconds_max = ADMIN_SECONDS_MAX + len(new) * TOPIC_SECONDS_MAX
+            await asyncio.wait_for(asyncio.to_thread(self._apply, new), seconds_max)
             self._there.update(new)
         self._version = directory.version
 

@@ -108,7 +108,8 @@ def test_personal_data_leaves_with_age() -> None:
     """What holds unmasked input, or was made from it, is deleted by age: what stays are units, cases and
     decisions, which hold references only."""
     forever = {topic.name for topic in TOPICS.specs.values() if topic.retention_ms is None}
-    assert {"units", "cases", "outcomes", "labels", "tokens"} == {name for name in forever if not name.startswith("state.")}
+    kept = {name for name in forever if not name.startswith("state.")}
+    assert {"units", "cases", "outcomes", "labels", "tokens"} == kept
 
 
 def test_a_version_of_the_directory_outlives_its_readers() -> None:
