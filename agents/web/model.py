@@ -12,7 +12,9 @@ import msgspec
 
 from agents.web.access import Viewer, may_see, may_see_confidential, may_see_unit, may_see_unrouted
 from agents.web.cases import Cases
+from agents.web.confided import Confided
 from agents.web.hours import Hour, Week, total
+from agents.web.references import of_alert, of_entry, of_unrouted
 from agents.web.texts import NEWEST_MAX, Texts
 from agents.web.urgency import urgency, waiting
 from pipeline.alerts.lifecycle import finished
@@ -73,10 +75,7 @@ class Model:
         self._alerts: dict[str, Alert] = {}
         self._unfinished: dict[str, Alert] = {}
         self._by_unit: dict[str, dict[str, None]] = {}
-        self._confidential: dict[str, set[str]] = {}
-        """Reference of a text -> the confidential alerts that refer to it, or have referred to it."""
-        self._confided: dict[str, set[str]] = {}
-        """The other way round."""
+        self._confided = Confided()
         self._cases = Cases()
         self._texts = Texts(texts_max)
         self._unrouted: OrderedDict[str, Unrouted] = OrderedDict()
@@ -131,12 +130,10 @@ class Model:
             self._unfinished[alert.alert_id] = alert
         for unit_id in _places(alert):
             self._by_unit.setdefault(unit_id, {})[alert.alert_id] = None
-        references = _references(alert)
+        references = of_alert(alert)
         self._texts.refer(references)
         if alert.addressed_to is not None:
-            self._confided.setdefault(alert.alert_id, set()).update(references)
-            for reference in references:
-                self._confidential.setdefault(reference, set()).add(alert.alert_id)
+            self._confided.add(alert.alert_id, references)
         self._cases.known(alert.alert_id)
         if len(self._alerts) > ALERTS_MAX:
             self.forget()
@@ -147,9 +144,9 @@ class Model:
         new, gone = self._cases.put(entry, known=entry.alert_id in self._alerts)
         if new:
             self.revision += 1
-            self._texts.refer(_notes(entry))
+            self._texts.refer(of_entry(entry))
         for one in gone:
-            self._texts.release(_notes(one))
+            self._texts.release(of_entry(one))
         return new
 
     def apply_text(self, key: str, text: StoredText | None) -> None:
@@ -167,13 +164,13 @@ class Model:
         after = None if unrouted is None or unrouted.insight.kind == "delete" else unrouted
         before = self._unrouted.pop(key, None)
         if before is not None:
-            self._texts.release(_text_of(before))
+            self._texts.release(of_unrouted(before))
         if after is not None:
             self._unrouted[key] = after
-            self._texts.refer(_text_of(after))
+            self._texts.refer(of_unrouted(after))
             self._seen(after.insight.event_time)
             if len(self._unrouted) > UNROUTED_MAX:
-                self._texts.release(_text_of(self._unrouted.popitem(last=False)[1]))
+                self._texts.release(of_unrouted(self._unrouted.popitem(last=False)[1]))
         if before == after:
             return None
         self.revision += 1
@@ -224,12 +221,9 @@ class Model:
     def _forget(self, alert: Alert) -> None:
         self._leave(alert)
         del self._alerts[alert.alert_id]
-        for reference in self._confided.pop(alert.alert_id, ()):
-            self._confidential[reference].discard(alert.alert_id)
-            if not self._confidential[reference]:
-                del self._confidential[reference]
+        self._confided.drop(alert.alert_id)
         for entry in self._cases.drop(alert.alert_id):
-            self._texts.release(_notes(entry))
+            self._texts.release(of_entry(entry))
         self.revision += 1
 
     def _leave(self, alert: Alert) -> None:
@@ -239,7 +233,7 @@ class Model:
             del there[alert.alert_id]
             if not there:
                 del self._by_unit[unit_id]
-        self._texts.release(_references(alert))
+        self._texts.release(of_alert(alert))
 
     # What a viewer may see
 
@@ -304,10 +298,10 @@ class Model:
         known = self.alert(viewer, alert.alert_id)
         if known is None or reference is None:
             return None
-        if reference in self._confidential and not may_see_confidential(viewer):
+        if reference in self._confided and not may_see_confidential(viewer):
             return None
-        if reference not in _references(known) and not any(
-            reference in _notes(entry) for entry in self._cases.of(known.alert_id)
+        if reference not in of_alert(known) and not any(
+            reference in of_entry(entry) for entry in self._cases.of(known.alert_id)
         ):
             return None
         return self._texts.get(reference)
@@ -402,17 +396,3 @@ class Model:
 
 def _places(alert: Alert) -> Iterable[str]:
     return dict.fromkeys((alert.labels.unit_id, *alert.also_to))
-
-
-def _references(alert: Alert) -> list[str]:
-    found = [one.text_ref for one in alert.evidence] + [alert.work.we_did_ref]
-    return [reference for reference in found if reference is not None]
-
-
-def _notes(entry: CaseEntry) -> list[str]:
-    return [reference for reference in (entry.note_ref, entry.we_did_ref) if reference is not None]
-
-
-def _text_of(unrouted: Unrouted) -> list[str]:
-    reference = unrouted.insight.text_ref
-    return [] if reference is None else [reference]
