@@ -5,13 +5,18 @@ what was refused. The one rule: the matrix is written down here by hand, not tak
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import ExitStack
+import base64
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import msgspec
 import orjson
+import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka import errors as aiokafka_errors
@@ -32,6 +37,8 @@ from kafka.errors import AuthorizationError, GroupAuthorizationFailedError
 from agents.kafka.client import aiokafka_options, kafka_python_options
 from agents.kafka.embedded import _free_port
 from agents.settings import Settings, load
+from agents.supervisor import Supervisor
+from pipeline.emission import Emission
 from schemas.codec import encode
 from schemas.rights import SERVICES
 from schemas.topics import INPUTS, TOPIC_NAMES, Topics
@@ -40,10 +47,13 @@ from tests.broker.conftest import KEY, Service
 from tests.broker.secured import SecuredKafka, password_of
 from tests.broker.test_commands import cem
 from tests.broker.test_way import STORE, post, surge
+from tests.notify_examples import alert
+from tests.postgres import postgres, postgres_server  # noqa: F401
 
 pytestmark = pytest.mark.broker
 
 OTHER = Unit(id="store-1", name="First Street", kind="store", time_zone="UTC")
+WAIT_SECONDS_MAX = 60.0
 UNITS = ("store-17", "store-1")
 UNIT_TOPICS = tuple(f"alerts.unit.{unit_id}" for unit_id in UNITS)
 TOPICS = Topics("cem")
@@ -229,6 +239,70 @@ def test_a_worker_needs_no_more_than_its_rights(secured: SecuredKafka, service: 
     alerts = [record for record in records if record.headers]
     assert "opened" == orjson.loads(alerts[0].value)["change"]
     assert TOPICS.unit_alerts("store-99") in secured.admin.list_topics()
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Ends what a test has started."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def until(true: Callable[[], bool], *processes: Supervisor) -> None:
+    """Waits; fails with the logs."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while time.monotonic() < deadline:
+        with suppress(OSError, psycopg.Error):
+            if true():
+                return
+        time.sleep(0.1)
+    pytest.fail("\n".join(process.log_tail() for process in processes))
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether it is ready."""
+    with urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+        return bool(answer.status == 200)
+
+
+def test_other_services_need_no_more_than_their_rights(
+    secured: SecuredKafka,
+    service: Service,
+    postgres: str,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stack: ExitStack,
+) -> None:
+    """The console is ready, an alert reaches the memory of messages and PostgreSQL: each service with its own user."""
+    monkeypatch.setenv("HOOK_SECRET", "whsec_" + base64.b64encode(b"n" * 24).decode())
+    recipients = tmp_path / "notify.toml"
+    recipients.write_text(
+        '[[recipients]]\nname = "x"\nkind = "webhook"\nurl = "http://127.0.0.1:1/x"\nsecret_env = "HOOK_SECRET"\n'
+        "group_seconds = 0.1\n"
+    )
+    ports = [_free_port() for _ in range(3)]
+    own: dict[str, dict[str, Any]] = {
+        "web": {"web_port": ports[0], "web_secret": "s" * 40},
+        "notify": {"notify": str(recipients), "http_port": ports[1]},
+        "archive": {"postgres": postgres, "archive_batch_seconds": 0.1, "http_port": ports[2]},
+    }
+    running = []
+    for name, given in own.items():
+        wanted = msgspec.structs.replace(service.settings, **secured.settings_of(f"cem-{name}"), **given)
+        running.append(stack.enter_context(Supervisor(wanted, (sys.executable, "-m", "agents.cli", name))))
+    told = alert(1, 1, "opened", "store-17")
+    service.send(Emission(TOPICS("alerts"), b"store-17", encode(told)))
+    until(lambda: answers(ports[0], "/health/ready"), *running)
+    until(lambda: answers(ports[1], "/ready") and answers(ports[2], "/ready"), *running)
+    until(lambda: any(told.alert_id.encode() in (one.value or b"") for one in service.records("notified")), *running)
+
+    def archived() -> bool:
+        with psycopg.connect(postgres) as connection:
+            return (
+                connection.execute("SELECT FROM cem.alert WHERE alert_id = %s", (told.alert_id,)).fetchone() is not None
+            )
+
+    until(archived, *running)
 
 
 @pytest.mark.parametrize(
