@@ -274,7 +274,7 @@ def test_a_file_cut_short_says_the_same() -> None:
 def test_packed_files(tmp_path: Path) -> None:
     """`.gz` is read and written; the summary is on standard error."""
     source, target = tmp_path / "in.csv.gz", tmp_path / "out.csv.gz"
-    source.write_bytes(gzip.compress(table(SURGING, mtime=0).encode()))
+    source.write_bytes(gzip.compress(table(SURGING).encode()))
     result = run(str(source), "--out", str(target))
     assert (0, "") == (result.exit_code, result.stdout)
     assert run("-", "--out", "-", text=table(SURGING)).stdout == gzip.decompress(target.read_bytes()).decode()
@@ -324,7 +324,9 @@ def test_bad_input_is_one_clear_sentence(name: str, tmp_path: Path) -> None:
     assert [source] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.csv.gz", b"plain"), ("b.csv.gz", gzip.compress(b"x" * 999, mtime=0)[:20])])
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.csv.gz", b"plain"), ("b.csv.gz", gzip.compress(b"x" * 999, mtime=0)[:20])]
+)
 def test_a_broken_packed_file_is_told(name: str, content: bytes, tmp_path: Path) -> None:
     """Exit code 2 and the file's name."""
     (tmp_path / name).write_bytes(content)
