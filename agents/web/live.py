@@ -190,7 +190,10 @@ class Hub:
             raise Problem(503, "too_many", "too many consoles are open; try again in a minute", {"Retry-After": "60"})
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         response.enable_chunked_encoding()
-        await response.prepare(request)
+        try:
+            await response.prepare(request)
+        except ConnectionResetError:  # it left before the first word
+            return response
         console = Console(viewer, shows, still, lambda: _cut(request))
         self._consoles.add(console)
         metrics.WEB_CONSOLES.set(len(self._consoles))
