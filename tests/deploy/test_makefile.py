@@ -58,6 +58,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, folder)
     for name in ("agents", "pipeline", "schemas"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "deploy" / "postgres", folder / "deploy" / "postgres")
     return folder
 
 
@@ -234,12 +235,16 @@ class TestContinuousIntegration:
         return run("bash", ".ci/run", folder=folder)
 
 
+OWN = {"http://127.0.0.1", "http://localhost", "http://prometheus"}
+"""This machine, and services beside each other."""
+
+
 class TestAddresses:
     @pytest.mark.parametrize("name", NO_ADDRESSES)
     def test_no_registry_is_named(self, name: str) -> None:
         """No file fixes where packages come from: whoever uses a mirror need not change any of them."""
         text = (ROOT / name).read_text()
         hosts = set(re.findall(r"[\w-]+\.(?:org|io|com|net|dev)\b", text, re.IGNORECASE))
-        urls = set(re.findall(r"https?://[^\s'\"/:]+", text)) - {"http://127.0.0.1"}
+        urls = set(re.findall(r"https?://[^\s'\"/:]+", text)) - OWN
         options = set(re.findall(r"--(?:extra-)?index-url|--default-index|--find-links", text))
         assert hosts | urls | options == set()
