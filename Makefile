@@ -35,8 +35,8 @@ demo: $(STAMP)  ## Start the whole service on this machine, play a scenario into
 	$(BIN)/cem demo $(ARGS)
 
 test: $(STAMP)  ## Run all tests; those that need a Kafka start one
-	$(say) "All tests"
-	$(BIN)/python -m pytest $(ARGS)
+	$(say) "All tests, two files at a time"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 test-fast: $(STAMP)  ## Run the tests that need no Kafka
 	$(say) "The tests that need no Kafka"

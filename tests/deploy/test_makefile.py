@@ -94,7 +94,8 @@ class TestTargets:
         steps = [line for line in run("make", "-n", "check").stdout.splitlines() if line.startswith(".venv/bin/")]
         wanted = ["ruff check", "ruff format --check", "mypy", "lint-imports"]
         wanted += ["python -m schemas.documents --check", "python -m agents.reference --check"]
-        wanted += ["python -m deploy.grafana.make --check", "python -m pytest"]
+        wanted += ["python -m deploy.grafana.make --check"]
+        wanted += ["python -m pytest --numprocesses 2 --dist loadfile"]
         assert [step.strip() for step in steps if "uv " not in step] == [f".venv/bin/{step}" for step in wanted]
 
     def test_arguments_are_passed_on(self) -> None:

@@ -1,4 +1,5 @@
-"""One Chromium for all tests of the console; for each test a console of its own, without Kafka, and windows of its own.
+"""One Chromium for each file of tests of the console; for each test a console of its own, without Kafka, and windows of
+its own.
 
 A page that writes an error on the browser's console, or that its own content policy stops, fails every test that opens
 it. Where no Chromium is installed these tests are skipped, saying so.
@@ -21,9 +22,10 @@ from tests.web.world import BRAND, fill
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One for all tests."""
+    """One for each file: as long as it is there an event loop runs in this thread, and whatever test wants a loop of
+    its own would fail."""
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed")
     with sync_playwright() as playwright:
