@@ -64,7 +64,13 @@ def test_demo_shows_the_console_before_anything_else(tmp_path: Path) -> None:
     """The first line is an address, the second a token that opens it; Ctrl-C ends all of it."""
     command = [sys.executable, "-m", "agents.cli", "demo", "--seconds", "1", "--hours", "36"]
     with (tmp_path / "out").open("wb+") as out:
-        running = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        running = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test process may ignore it
+        )
         try:
             while (tmp_path / "out").read_text().count("\n") < 2:
                 time.sleep(0.1)
