@@ -5,25 +5,18 @@ Faust hosts it (`agents/app.py`), and so does the simulation.
 """
 
 import asyncio
-import tomllib
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from aiokafka import TopicPartition
 
 from agents.directory import DirectoryFollower
-from agents.enrich import EnrichProcessor, EnsureTopics, UnitsProcessor
-from agents.kafka.interfaces import Kafka, Processor
+from agents.enrich import EnsureTopics
+from agents.kafka.interfaces import Kafka
 from agents.kafka.stage import Stage
-from agents.meters import Meters
-from agents.parts import engine_of, limits_of, understanding_of
-from agents.rollup import RollupProcessor
+from agents.processors import Processors
 from agents.settings import Settings
-from agents.taxonomies import taxonomies_of
 from agents.ticks import Ticker
-from agents.units import UnitsLogProcessor
 from pipeline.control import Shape
-from pipeline.enrich import Enricher
-from pipeline.taxonomy_file import COMMON, shipped, shipped_text
 from schemas.topics import Topics
 
 BARRIER_SHARE = 2.0
@@ -45,48 +38,18 @@ class Service:
         ensure_topics: EnsureTopics,
     ) -> None:
         self._settings = settings
-        self._follower = follower
-        self._ensure_topics = ensure_topics
         self._topics = topics = Topics(settings.prefix)
-        self._limits = limits_of(settings)
-        self._engine = engine_of(settings)
-        self._enricher = Enricher(
-            topics=topics,
-            shape=shape,
-            understanding=understanding_of(settings),
-            directories=follower.at,
-            limits=self._limits,
-        )
-        self.meters = Meters(
-            units_max=settings.metrics_units_max, departments=_departments(settings), wall=settings.clock == "wall"
-        )
+        processors = Processors(settings, shape, follower, ensure_topics)
+        self.meters = processors.meters
         self._measured_at = 0.0
         self._measuring: asyncio.Task[None] | None = None
         self._ticker = Ticker(settings.tick_ms, shape)
-        stages: dict[str, tuple[tuple[str, ...], Callable[[TopicPartition], Processor]]] = {
-            "enrich": (topics.inputs, self._enrich_processor),
-            "units": ((topics("events"),), self._units_processor),
-            "rollup": ((topics("rollup"),), self._rollup_processor),
-        }
+        stages = {"enrich": topics.inputs, "units": (topics("events"),), "rollup": (topics("rollup"),)}
         self.stages = tuple(
-            Stage(name, settings, topics, inputs, kafka, new_processor)
-            for name, (inputs, new_processor) in stages.items()
+            Stage(name, settings, topics, inputs, kafka, processors.of)
+            for name, inputs in stages.items()
             if name in settings.stages.split(",")
         )
-
-    def _enrich_processor(self, partition: TopicPartition) -> Processor:
-        kind = UnitsProcessor if partition.topic == self._topics("units") else EnrichProcessor
-        processor = kind(self._enricher, self._limits, self._follower, self._ensure_topics)
-        self.meters.follow(partition, processor)
-        return processor
-
-    def _units_processor(self, partition: TopicPartition) -> Processor:
-        processor = UnitsLogProcessor(partition.partition, self._topics, self._engine, self._enricher, self.meters)
-        self.meters.follow(partition, processor)
-        return processor
-
-    def _rollup_processor(self, partition: TopicPartition) -> Processor:
-        return RollupProcessor(self._topics, self._enricher)
 
     @property
     def ready(self) -> bool:
@@ -128,12 +91,3 @@ class Service:
             if self._settings.clock == "wall" and stage.owns(units, 0):
                 stage.emit(units, 0, self._ticker.due())
             await stage.tick()
-
-
-def _departments(settings: Settings) -> set[str]:
-    """All that a shipped taxonomy names, or one of the user's. The phrases are not looked at: it would take as long as
-    all the rest of the start."""
-    texts = [tomllib.loads(shipped_text(name) or "") for name in (*shipped(), COMMON)]
-    names = [*(text.get("departments", {}) for text in texts)]
-    names += [taxonomy.departments for taxonomy in taxonomies_of(settings.taxonomies).values()]
-    return {name for known in names for name in known}
