@@ -9,7 +9,7 @@ from pipeline.memory import Memo
 from schemas.insight import Insight, Root
 from schemas.post import Author, Metrics
 from schemas.time import HOUR_MS, Millis
-from tests.unit.test_enrich import NOON, TOPICS, Partition, insights, no_unit, refusals
+from tests.input_partition import NOON, TOPICS, Partition, insights, no_unit, refusals
 
 LATER = Millis(NOON + HOUR_MS)
 AUTHOR = Author(id="7", handle="ana", followers=1200)

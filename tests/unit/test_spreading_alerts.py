@@ -9,8 +9,8 @@ from schemas.event import UnitSettings
 from schemas.insight import Insight
 from schemas.post import Author, Metrics
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Millis
+from tests.input_partition import NOON, TOPICS, Partition, events
 from tests.timeline import BY_TIME
-from tests.unit.test_enrich import NOON, TOPICS, Partition, events
 
 COMPLAINT = "we waited an hour for our cold food, awful, never again @elm"
 TICK_MS = 5 * MINUTE_MS
