@@ -1,39 +1,32 @@
 """The laws that hold for all detectors: whoever writes a detector gets these tests for nothing.
 
 In: a detector and hypothesis' `draw`. A law draws a stream of insights of the kind that the detector is about
-(`SUBJECTS`), drives the detector as the engine does (`advance` to the watermark, then `observe` or `retract`, then
-`judge`), and fails with an AssertionError. `LAWS` lists them; `tests/property/test_detector_laws.py` holds every
-detector of the engine to each.
+(`tests/streams.py`), drives the detector as the engine does (`tests/detector_run.py`), and fails with an
+AssertionError. `LAWS` lists them; `tests/property/test_detector_laws.py` holds every detector of the engine to each.
 
 A detector for which a law cannot hold (one whose subject are reposts, or absence) is named in `EXCEPTIONS`, with the
 reason.
 """
 
 from collections.abc import Callable
-from hashlib import blake2b
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
 
-from pipeline.detectors import influential, recovery, severe, surge
-from pipeline.detectors.detector import Detector, Finding, Signal
-from pipeline.spread import IDLE_MS
-from schemas.codec import decode_hook, encode, encode_hook
-from schemas.insight import Insight, InsightKind, Reach, Root, Routing, Scores, Sentiment, SevereCause
-from schemas.record import Source
-from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis
+from pipeline.detectors.detector import Detector, Signal
+from schemas.codec import encode
+from schemas.insight import Insight, InsightKind
+from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.detector_run import Run
+from tests.streams import START_MS, SUBJECTS, about, insight, streams
 
-START_MS = 20_000 * DAY_MS
-"""An arbitrary day; every time in a law is relative to it."""
 STATE_BYTES_MAX = 256 * 1024
 """What a detector may keep of one unit, whatever is said about it."""
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Law = Callable[[Detector, Draw], None]
-
-CUSTOMERS = ("C-a", "C-b")
 
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("severe", "one_author_raises_nothing"): "one post is enough",
@@ -48,187 +41,8 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 """(name of the detector, name of the law) -> why it does not hold there."""
 
 
-class Subject(NamedTuple):
-    """What a detector is about: the causes that streams tell of, how far back it looks and how late an insight may
-    come, the kinds of insights that it counts, and how many people talk in a stream."""
-
-    causes: tuple[str, ...]
-    window_ms: int
-    grace_ms: int
-    kinds: tuple[InsightKind, ...] = ("post", "reply", "review", "feedback")
-    people: int = 12
-
-
-SUBJECTS: dict[str, Subject] = {
-    "surge": Subject(("surge",), surge.WINDOW_MS, surge.GRACE_MS),
-    "severe": Subject(("severe:injury", "severe:illness"), severe.WINDOW_MS, severe.GRACE_MS),
-    "influential": Subject(
-        ("influential",), influential.WINDOW_MS, influential.GRACE_MS, kinds=("post", "reply", "review")
-    ),
-    "recovery": Subject(
-        tuple(f"recovery:{blake2b(one.encode(), digest_size=8).hexdigest()}" for one in CUSTOMERS),
-        recovery.WINDOW_MS,
-        recovery.GRACE_MS,
-        kinds=("feedback",),
-    ),
-    "cascade": Subject(("cascade:x:a", "cascade:x:b"), IDLE_MS, 0, kinds=("repost",), people=1000),
-}
-"""By the names of detectors."""
-
-
-class Seen(NamedTuple):
-    """What an insight makes of things: a signal for each cause for which it would raise an alert, and all that is to
-    be seen at its time."""
-
-    signals: tuple[Signal, ...]
-    findings: tuple[Finding, ...]
-
-
-class Run:
-    """A detector, its state and the watermark, driven as the engine drives it."""
-
-    def __init__(self, detector: Detector, saved: bytes | None = None, watermark_ms: int = -1) -> None:
-        self.detector = detector
-        self.watermark_ms = watermark_ms
-        self.causes = SUBJECTS[detector.name].causes
-        self.state = detector.state_type() if saved is None else msgspec.msgpack.decode(
-            saved, type=detector.state_type, dec_hook=decode_hook
-        )  # fmt: skip
-
-    def pass_time(self, watermark_ms: int) -> None:
-        """Nothing earlier than this will come."""
-        self.watermark_ms = max(self.watermark_ms, watermark_ms)
-
-    def see(self, insight: Insight) -> Seen | None:
-        """An insight arrives. What it makes of things, None if it makes no difference."""
-        self._advance()
-        if not self.detector.observe(self.state, insight):
-            return None
-        return Seen(tuple(self.detector.judge(self.state, insight)), self.all_at(int(insight.event_time)))
-
-    def take_back(self, insight_id: str) -> int | None:
-        """An insight is deleted."""
-        self._advance()
-        return self.detector.retract(self.state, insight_id)
-
-    def at(self, time_ms: int, cause: str | None = None) -> Finding:
-        """What is to be seen at a time, of the detector's first cause unless told otherwise."""
-        return self.detector.evaluate(self.state, cause or self.causes[0], time_ms)
-
-    def all_at(self, time_ms: int) -> tuple[Finding, ...]:
-        """The same of all causes."""
-        return tuple(self.at(time_ms, cause) for cause in self.causes)
-
-    def signals(self, time_ms: int) -> list[Signal]:
-        """What would raise an alert at a time."""
-        found = (self.detector.signal(self.state, cause, time_ms) for cause in self.causes)
-        return [signal for signal in found if signal is not None]
-
-    def calm(self, time_ms: int) -> list[str]:
-        """The causes whose alerts may end at a time."""
-        return [cause for cause in self.causes if self.detector.calm(self.state, cause, time_ms)]
-
-    def seen(self, from_ms: int) -> list[tuple[Finding, ...]]:
-        """What is to be seen from a time on: what two runs have to agree on."""
-        return [self.all_at(from_ms + step * 10 * MINUTE_MS) for step in range(4 * 6)]
-
-    def saved(self) -> bytes:
-        """The state as it is written."""
-        return msgspec.msgpack.encode(self.state, enc_hook=encode_hook)
-
-    def restored(self) -> "Run":
-        """The same, in another process."""
-        return Run(self.detector, self.saved(), self.watermark_ms)
-
-    def _advance(self) -> None:
-        if self.watermark_ms >= 0:
-            self.detector.advance(self.state, self.watermark_ms)
-
-
-def insight(
-    number: int,
-    time_ms: int,
-    *,
-    author: str | None = "a",
-    mood: str = "negative",
-    kind: InsightKind = "post",
-    unit_id: str = "store-17",
-) -> Insight:
-    """One insight; `number` names it."""
-    compound = {"negative": -0.6, "neutral": 0.0, "positive": 0.6}[mood]
-    return Insight(
-        id=f"x:{number}",
-        kind=kind,
-        unit_id=unit_id,
-        channel="x",
-        author=None if author is None else f"hmac:{author}",
-        event_time=Millis(time_ms),
-        sentiment=Sentiment(compound=compound, label=mood, confidence=abs(compound), model="test/1"),  # type: ignore[arg-type]
-        thread=f"x:{number}",
-        text_ref=f"x:{number}",
-        routing=Routing(rule="hint", confidence=0.9),
-        source=Source(topic="cem.posts", partition=0, offset=number, index=1),
-    )
-
-
-def about(name: str, insight: Insight, choice: int) -> Insight:
-    """The insight as one that a detector is about: of a severe cause, by somebody with many followers, a repost of one
-    of two complaints. `choice` says which."""
-    if name == "severe":
-        told = ((), ("injury",), ("illness",), ("injury", "illness"))[choice % 4]
-        causes = tuple(
-            SevereCause(cause=cause, words=cause, department="operations", severity=6 + choice // 4) for cause in told
-        )
-        return msgspec.structs.replace(insight, severe=causes)
-    if name == "influential":
-        # Authors with fewer than 10,000 are only counted, not remembered: for them the laws of duplicates and of what
-        # is taken back do not hold.
-        followers = (None, 10_000, 50_000, 200_000, 3_000_000)[choice % 5]
-        return msgspec.structs.replace(insight, reach=Reach(followers=followers))
-    if name == "recovery" and insight.kind == "feedback":
-        scores = Scores(csat=(1, 2, 3)[choice % 3])
-        who = CUSTOMERS[choice // 3 % 2]
-        return msgspec.structs.replace(insight, scores=scores, customer_ref=who, contact_consent=choice != 11)
-    if name == "cascade" and insight.kind == "repost":
-        root = Root(event_time=Millis(START_MS), post=("x:a", "x:b")[choice % 2], label="negative", followers=900)
-        words = Sentiment(compound=-0.6, label="negative", confidence=0.6, model="test/1")  # those of its root
-        return msgspec.structs.replace(insight, root=root, sentiment=words, reach=Reach(followers=10 * choice))
-    return insight
-
-
-def streams(
-    name: str,
-    *,
-    moods: tuple[str, ...] = ("negative", "negative", "negative", "neutral", "positive"),
-    kinds: tuple[InsightKind, ...] | None = None,
-    authors: int | None = None,
-    min_size: int = 0,
-    max_size: int = 30,
-) -> st.SearchStrategy[list[Insight]]:
-    """Insights that the detector of this name is about, in order of time over a few hours, in bursts: many are minutes
-    apart, some hours. Times are mostly whole minutes, so that what happens just at a border happens often."""
-    subject = SUBJECTS[name]
-    minutes = st.integers(0, 3) | st.integers(0, 10) | st.integers(0, 40) | st.sampled_from((50, 60, 300))
-    gaps_ms = st.builds(lambda gap, more: gap * MINUTE_MS + more, minutes, st.sampled_from((0, 0, 1, MINUTE_MS - 1)))
-    who = st.integers(1, authors or subject.people)
-    one = st.tuples(gaps_ms, who, st.sampled_from(moods), st.sampled_from(kinds or subject.kinds), st.integers(0, 11))
-    steps = st.lists(one, min_size=min_size, max_size=max_size)
-    return st.builds(_stream, st.just(name), st.integers(0, 59), steps)
-
-
-def _stream(name: str, begin_minute: int, steps: list[tuple[int, int, str, InsightKind, int]]) -> list[Insight]:
-    made, now = [], START_MS + begin_minute * MINUTE_MS
-    for number, (gap_ms, author, mood, kind, choice) in enumerate(steps):
-        now += gap_ms
-        made.append(about(name, insight(number, now, author=str(author), mood=mood, kind=kind), choice))
-    return made
-
-
 def _time(insight: Insight) -> int:
     return int(insight.event_time)
-
-
-# The laws
 
 
 def inputs_unchanged(detector: Detector, draw: Draw) -> None:

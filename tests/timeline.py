@@ -27,7 +27,7 @@ from schemas.record import Source
 from schemas.tick import Tick
 from schemas.time import HOUR_MS, MINUTE_MS, SECOND_MS, Millis
 from schemas.unit import Unit
-from tests.checks import START_MS, insight
+from tests.streams import START_MS, insight
 
 TICK_MS = 10 * SECOND_MS
 SOURCE = "cem.posts/0"

@@ -10,7 +10,9 @@ from pipeline.detectors.detector import Detector
 from pipeline.detectors.surge import SurgeDetector
 from pipeline.engine import Engine
 from schemas.time import HOUR_MS, MINUTE_MS
-from tests.checks import EXCEPTIONS, LAWS, SLOW_LAWS, START_MS, SUBJECTS, Law, Run, about, insight
+from tests.checks import EXCEPTIONS, LAWS, SLOW_LAWS, Law
+from tests.detector_run import Run
+from tests.streams import START_MS, SUBJECTS, about, insight
 
 DETECTORS = Engine(false_alerts_a_month=30).detectors
 """With a budget that a drawn stream can reach; the laws have to hold whatever it is."""

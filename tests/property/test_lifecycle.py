@@ -15,7 +15,7 @@ from pipeline.engine import SAME_AGAIN_MS, Engine
 from schemas.alert import Alert
 from schemas.codec import encode
 from schemas.time import MINUTE_MS, Millis
-from tests.checks import START_MS
+from tests.streams import START_MS
 from tests.timeline import BY_TIME, Timeline, clock_of, time_of
 
 UNFINISHED = {"open", "acknowledged", "assigned", "answered"}

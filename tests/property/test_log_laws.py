@@ -26,7 +26,7 @@ from schemas.record import Source
 from schemas.tick import Tick
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Millis
 from schemas.unit import Unit
-from tests.checks import START_MS, about, insight
+from tests.streams import START_MS, about, insight
 
 UNITS = ("store-1", "store-2", "store-3")
 REGION = "west"

@@ -26,8 +26,8 @@ from schemas.insight import Insight
 from schemas.post import Author, Post, PostKind
 from schemas.time import DAY_MS, MINUTE_MS, Millis
 from schemas.unit import Unit
-from tests.checks import START_MS
 from tests.evaluation import answers
+from tests.streams import START_MS
 
 STORE = Unit(id="store-17", name="Elm Street", kind="store", time_zone="UTC", handles=("@elm",))
 OTHER = Unit(id="store-18", name="Oak Street", kind="store", time_zone="UTC", handles=("@oak",))

@@ -17,7 +17,7 @@ from pipeline.evaluation.scoring import Sighting
 from schemas.codec import encode
 from schemas.post import Author, Post
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis, parse_time
-from tests.checks import insight
+from tests.streams import insight
 
 START_MS = parse_time("2026-01-05T00:00:00Z")
 DAYS = 10

@@ -17,8 +17,10 @@ from pipeline.outlook import CALM_MS, LOW_MIN, REPOSTS_MIN, SIZES, grown_past, s
 from pipeline.spread import MARKS_MAX
 from schemas.insight import Aspect, Insight, Reach, Root
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Millis
-from tests.checks import STATE_BYTES_MAX, Run, insight
+from tests.checks import STATE_BYTES_MAX
+from tests.detector_run import Run
 from tests.evaluation.fit_cascade import DATA, posts
+from tests.streams import insight
 
 NOW = 21_000 * DAY_MS
 MOODS = {"negative": -0.6, "neutral": 0.0, "positive": 0.6}

@@ -8,7 +8,8 @@ import pytest
 from pipeline.detectors.influential import FOLLOWERS_MIN, POSTS_MAX, WINDOW_MS, InfluentialDetector, severity_of
 from schemas.insight import Insight, Reach
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
-from tests.checks import START_MS, Run, insight
+from tests.detector_run import Run
+from tests.streams import START_MS, insight
 
 
 def heard(number: int, time_ms: int, followers: int | None, **fields: Any) -> Insight:

@@ -17,7 +17,7 @@ from schemas.event import UnitErasure
 from schemas.insight import Insight, Suspicion
 from schemas.record import Source
 from schemas.time import HOUR_MS, MINUTE_MS, Millis
-from tests.checks import START_MS, insight
+from tests.streams import START_MS, insight
 
 TEXT = "0123456789abcdef"
 OTHER = "fedcba9876543210"

@@ -17,7 +17,7 @@ from schemas.codec import Codec
 from schemas.event import UnitAction
 from schemas.record import Source
 from schemas.time import HOUR_MS, MINUTE_MS, Millis
-from tests.checks import START_MS
+from tests.streams import START_MS
 
 PARENTS, SITES = directory(Random(1), 11)
 UNITS = [*PARENTS, *(site.unit for site in SITES)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.rarity import HALF_LIFE_MS, MONTH_MS, Rarity, Scale
 from schemas.time import DAY_MS
-from tests.checks import START_MS
+from tests.streams import START_MS
 
 SIZES = Scale(least=1.0, exponent=1.2, a_month=5.0, weight=0.5)
 SEEN = st.lists(st.tuples(st.floats(0.5, 2.0**53), st.integers(0, 400 * DAY_MS)), max_size=40)

@@ -12,19 +12,15 @@ from hypothesis import strategies as st
 from pipeline.baseline import Baseline
 from pipeline.budget import rarity
 from pipeline.detectors.detector import Finding
-from pipeline.detectors.surge import (
-    AUTHORS_MIN,
-    MENTIONS_MAX,
-    WINDOW_MS,
-    SurgeDetector,
-    severity_of,
-)
+from pipeline.detectors.surge import AUTHORS_MIN, MENTIONS_MAX, WINDOW_MS, SurgeDetector, severity_of
 from pipeline.history import HOURS_MAX
 from pipeline.local_time import HOURS_OF_WEEK
 from schemas.insight import Insight
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, TIME_MS_MAX, Millis, parse_time
 from schemas.unit import Unit
-from tests.checks import START_MS, STATE_BYTES_MAX, Run, insight, streams
+from tests.checks import STATE_BYTES_MAX
+from tests.detector_run import Run
+from tests.streams import START_MS, insight, streams
 
 STRETCHES = st.lists(st.tuples(st.integers(-600, 6000), st.integers(0, 2000)), max_size=5)
 """Begin and length in minutes."""
