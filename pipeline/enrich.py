@@ -208,7 +208,7 @@ class Enricher:
             memo.units = units
         sentiment = understood.insight.sentiment
         complains = kind != "repost" and sentiment is not None and sentiment.label == "negative"
-        memo.learn(understood.insight, post, understood.aspects(industry) if complains else ())
+        memo.learn(understood.insight, post, understood.insight.aspects if complains else ())
         lane.memory.put(key, memo)
 
     def _counters(
@@ -388,7 +388,6 @@ class Enricher:
         if text is not None and insight.sentiment is not None and insight.sentiment.abstained:
             self.abstentions[insight.language or "none"] += 1
         if isinstance(found, NoUnit):
-            insight = msgspec.structs.replace(insight, aspects=understood.aspects(_likely_industry(found, directory)))
             self.outcomes[Outcome.UNROUTED] += 1
             self.unrouted_reasons[str(found.reason)] += 1
             unrouted = Unrouted(id=insight.id, reason=str(found.reason), candidates=found.candidates, insight=insight)
@@ -396,13 +395,14 @@ class Enricher:
             return ()
         for index, routed in enumerate(found, start=1):
             unit_id = routed.unit_id
-            industry = directory.industry_of(unit_id)
+            told = understood.told(directory.industry_of(unit_id))
             self._announce(lane, record, unit_id, directory, out)
             placed = msgspec.structs.replace(
                 insight,
                 unit_id=unit_id,
-                aspects=understood.aspects(industry),
-                severe=understood.severe(industry),
+                aspects=told.aspects,
+                severe=told.severe,
+                taxonomy=told.taxonomy,
                 routing=routed.routing,
                 source=source_of(record, index),
             )

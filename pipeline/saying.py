@@ -8,7 +8,7 @@ found in that reading. What depends on the unit (aspects and severe causes, by i
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -32,9 +32,17 @@ JOINED_WORDS_MAX: Final = 600
 """Of a longer text its readers look at beginnings of different lengths."""
 
 
+class Told(NamedTuple):
+    """What a text says in the terms of an industry. `taxonomy`: what found it, None where nothing was found."""
+
+    aspects: tuple[Aspect, ...]
+    severe: tuple[SevereCause, ...]
+    taxonomy: str | None
+
+
 class Said(msgspec.Struct, frozen=True):
     """Everything about one text. `taxonomies`: by industry, where others are in force than the shipped ones; `main`:
-    the model that says the main aspect, if there is one; `told`: aspects that were asked for, by industry."""
+    the model that says the main aspect, if there is one; `told`: what was asked for, by industry."""
 
     text: str
     reading: Reading
@@ -46,18 +54,25 @@ class Said(msgspec.Struct, frozen=True):
     fingerprint: str | None
     taxonomies: Mapping[str, Taxonomy]
     main: MainAspect | None
-    told: dict[str, tuple[Aspect, ...]]
+    told: dict[str, Told]
 
-    def aspects(self, industry: str) -> tuple[Aspect, ...]:
-        """What it speaks of, in the terms of an industry. A model of main aspects speaks where its taxonomy does. Found
-        once, because each unit of the industry asks, and the memory of the post."""
-        found = self.told.get(industry)
-        if found is None:
+    def tell(self, industry: str) -> Told:
+        """What it says in the terms of an industry. A model of main aspects speaks where its taxonomy does. Found once,
+        because each unit of the industry asks."""
+        told = self.told.get(industry)
+        if told is None:
             taxonomy = taxonomy_of(industry, self.taxonomies)
             main = self.main
-            found = self.aspects_in(taxonomy, None if main and main.taxonomy not in ("", taxonomy.name) else main)
-            self.told[industry] = found
-        return found
+            if main is not None and main.taxonomy not in ("", taxonomy.name):
+                main = None
+            found, severe = self.aspects_in(taxonomy, main), self.severe_in(taxonomy)
+            told = Told(found, severe, name_of(taxonomy, industry, main) if found or severe else None)
+            self.told[industry] = told
+        return told
+
+    def aspects(self, industry: str) -> tuple[Aspect, ...]:
+        """What it speaks of, in the terms of an industry."""
+        return self.tell(industry).aspects
 
     def aspects_in(self, taxonomy: Taxonomy, main: MainAspect | None) -> tuple[Aspect, ...]:
         """What it speaks of, the main aspect first; nothing where the scorer abstained."""
@@ -71,7 +86,7 @@ class Said(msgspec.Struct, frozen=True):
 
     def severe(self, industry: str) -> tuple[SevereCause, ...]:
         """Which severe causes it tells, by an industry's taxonomy."""
-        return self.severe_in(taxonomy_of(industry, self.taxonomies))
+        return self.tell(industry).severe
 
     def severe_in(self, taxonomy: Taxonomy) -> tuple[SevereCause, ...]:
         """Which severe causes it tells; nothing where the scorer abstained."""
@@ -157,6 +172,13 @@ class Listener:
 def taxonomy_of(industry: str, taxonomies: Mapping[str, Taxonomy]) -> Taxonomy:
     """The one in force. Raises TaxonomyError for an industry that there is not."""
     return taxonomies.get(industry) or load(industry)
+
+
+def name_of(taxonomy: Taxonomy, industry: str, main: MainAspect | None) -> str:
+    """What an insight calls that which found its aspects: the edition; before it the industry where a taxonomy of
+    another name is in force for it, behind it the model of main aspects: `retail=my_shops/8e1b02+reasons/1f0c3a9e`."""
+    name = taxonomy.edition if taxonomy.name == industry else f"{industry}={taxonomy.edition}"
+    return name if main is None else f"{name}+{main.model}"
 
 
 @lru_cache(32)

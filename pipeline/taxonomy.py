@@ -2,9 +2,10 @@
 phrases that tell them. In: a taxonomy file (`taxonomy_file.py` says what it holds), shipped or a user's own. Out: a
 Taxonomy.
 
-The one rule: everything that reads a text with a taxonomy can say which one it was, by name and version.
+The one rule: everything that reads a text with a taxonomy can say which one it was, by its name and what is in it.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from math import inf
@@ -19,6 +20,7 @@ WEIGHTS: Final = {"strong": 3.0, "phrases": 2.0, "weak": 1.0}
 """What a phrase weighs. Weak ones only hint at an aspect: they decide where nothing else is said."""
 SEVERITY: Final = 8
 """Of a severe cause whose file does not say how severe it is."""
+EDITION_DIGITS: Final = 6
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +50,13 @@ class Meaning(msgspec.Struct, frozen=True):
 
 
 class Taxonomy(msgspec.Struct, frozen=True, kw_only=True):
-    """`default`: the aspect of a complaint that names none. `departments`: name -> title."""
+    """`edition`: the name and the beginning of a checksum over all that it says, also what it has from the files that
+    it extends (`restaurant/d63efe`). `default`: the aspect of a complaint that names none. `departments`: name ->
+    title."""
 
     name: str
     version: int
+    edition: str
     title: str
     departments: Mapping[str, str]
     aspects: Mapping[str, Topic]
@@ -62,7 +67,7 @@ class Taxonomy(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> str:
-        """Name and version, for whatever says what decided."""
+        """Name and version as its author counts them: what a model that stands on it asks for."""
         return f"{self.name}/{self.version}"
 
     @property
@@ -90,6 +95,7 @@ def parse(text: str, known: Callable[[str], str | None] = shipped_text) -> Taxon
     return Taxonomy(
         name=whole["name"],
         version=whole["version"],
+        edition=f"{whole['name']}/{_checksum(whole)}",
         title=whole.get("title", _spoken(whole["name"])),
         departments=whole["departments"],
         aspects={name: _topic(name, table) for name, table in aspects.items()},
@@ -98,6 +104,11 @@ def parse(text: str, known: Callable[[str], str | None] = shipped_text) -> Taxon
         phrases=Phrases([*ignored, *_meanings(aspects)], sets),
         severe_phrases=Phrases([*ignored, *_meanings(severe)], sets),
     )
+
+
+def _checksum(whole: dict[str, Any]) -> str:
+    """Of what is said, not of how it is written: comments, spaces and the order of keys change nothing."""
+    return hashlib.sha256(msgspec.json.encode(whole, order="deterministic")).hexdigest()[:EDITION_DIGITS]
 
 
 def _topic(name: str, table: dict[str, Any]) -> Topic:

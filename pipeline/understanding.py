@@ -5,12 +5,12 @@ The one rule: what leaves here holds no personal data. The text is masked, the a
 
 import msgspec
 
-from pipeline.saying import DEFAULT_INDUSTRY, Listener, Said
+from pipeline.saying import DEFAULT_INDUSTRY, Listener, Said, Told
 from pipeline.text.normalise import normalise
 from pipeline.text.pseudonym import Pseudonyms
 from pipeline.text.redaction import Masked, mask
 from schemas.feedback import Feedback
-from schemas.insight import Aspect, Insight, InsightKind, Reach, Routing, Scores, SevereCause, Suspicion
+from schemas.insight import Insight, InsightKind, Reach, Routing, Scores, Suspicion
 from schemas.post import Post
 from schemas.record import Source
 from schemas.text import StoredText
@@ -19,25 +19,23 @@ NO_ROUTING = Routing(rule="none", confidence=0.0)
 NO_SCORES = Scores()
 UNSUSPECTED: Suspicion = next(one.default for one in msgspec.structs.fields(Insight) if one.name == "suspicion")
 """The default itself, which is not written out."""
+NOTHING_TOLD = Told((), (), None)
 NPS_STAR = 2.5
 """Points of the net promoter score that are as much as a star: 0 to 10 are 1 to 5 stars."""
 
 
 class Understood(msgspec.Struct, frozen=True):
-    """An insight that still lacks its unit, and the text that it refers to (None where there is none). `said`: None of
-    what is no opinion of a customer."""
+    """An insight that still lacks its unit, in the terms of the industry that it most likely is about, and the text
+    that it refers to (None where there is none). `said`: None of what is no opinion of a customer."""
 
     insight: Insight
     text: StoredText | None
     said: Said | None = None
 
-    def aspects(self, industry: str = DEFAULT_INDUSTRY) -> tuple[Aspect, ...]:
-        """What it speaks of, in the terms of the unit's industry."""
-        return self.said.aspects(industry) if self.said is not None else self.insight.aspects
-
-    def severe(self, industry: str = DEFAULT_INDUSTRY) -> tuple[SevereCause, ...]:
-        """Which severe causes it tells, in the terms of the unit's industry."""
-        return self.said.severe(industry) if self.said is not None else self.insight.severe
+    def told(self, industry: str) -> Told:
+        """What it says in the terms of the unit's industry."""
+        insight = self.insight
+        return self.said.tell(industry) if self.said else Told(insight.aspects, insight.severe, insight.taxonomy)
 
 
 class Understanding:
@@ -73,6 +71,7 @@ class Understanding:
                 event_time=post.event_time,
                 industry=industry,
             )
+        told = said.tell(industry) if said else NOTHING_TOLD
         insight = Insight(
             id=identity,
             kind=kind,
@@ -82,7 +81,9 @@ class Understanding:
             event_time=post.event_time,
             sentiment=said.judgement.sentiment if said else None,
             language=said.language.language if said else None,
-            severe=said.severe(industry) if said else (),
+            aspects=told.aspects,
+            severe=told.severe,
+            taxonomy=told.taxonomy,
             emotion=said.felt.emotion if said else "none",
             journey_stage=said.met.stage if said else None,
             touchpoint=said.met.touchpoint if said else None,
@@ -117,6 +118,7 @@ class Understanding:
         masked = mask(normalise(feedback.text))
         text = masked.text
         said = self._hear(text, kind="feedback", stated=feedback.language, rating=_stars(feedback), industry=industry)
+        told = said.tell(industry)
         touchpoint = mask(normalise(feedback.touchpoint)).text if feedback.touchpoint else None
         insight = Insight(
             id=identity,
@@ -127,7 +129,9 @@ class Understanding:
             event_time=feedback.event_time,
             sentiment=said.judgement.sentiment,
             language=said.language.language,
-            severe=said.severe(industry),
+            aspects=told.aspects,
+            severe=told.severe,
+            taxonomy=told.taxonomy,
             emotion=said.felt.emotion,
             journey_stage=feedback.journey_stage or said.met.stage,  # what it states itself goes before its words
             touchpoint=touchpoint or said.met.touchpoint,

@@ -90,8 +90,10 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Insight(Record, frozen=True, kw_only=True, tag="insight"):
     """`id` is `network:post` or `feedback:id`; with `unit_id` it names the insight. An `edit` replaces, a `delete`
-    takes out what the same id brought before. `thread` is the root post. An `answer` is the company's own: it says
-    how long the thread waited for its first one."""
+    takes out what the same id brought before. `taxonomy` found the aspects and severe causes, if there are any: its
+    name and six digits of a checksum (`retail/3ac41f`), the industry before it where it is called otherwise, the model
+    of main aspects behind it (`retail=my_shops/8e1b02+reasons/1f0c3a9e`). `thread` is the root post. An `answer` is the
+    company's own: it says how long the thread waited for its first one."""
 
     id: str
     kind: InsightKind
@@ -103,6 +105,7 @@ class Insight(Record, frozen=True, kw_only=True, tag="insight"):
     language: str | None = None
     aspects: tuple[Aspect, ...] = ()
     severe: tuple[SevereCause, ...] = ()
+    taxonomy: str | None = None
     emotion: Emotion = "none"
     journey_stage: JourneyStage | None = None
     touchpoint: str | None = None

@@ -63,7 +63,8 @@ INSIGHT = Insight(
         Aspect(aspect="food_temperature", department="kitchen", polarity=-0.4),
     ),
     severe=(SevereCause(cause="illness", words="food poisoning", department="kitchen", severity=8),),
-    language="en", emotion="anger", journey_stage="service", touchpoint="counter",
+    taxonomy="retail=my_shops/8e1b02+reasons/1f0c3a9e", language="en", emotion="anger",
+    journey_stage="service", touchpoint="counter",
     scores=Scores(nps=2, csat=1, ces=6, rating=1.5), reach=Reach(followers=18_000, reposts=41),
     thread="98",
     root=Root(

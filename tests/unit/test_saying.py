@@ -130,6 +130,7 @@ class TestMain:
         class Never(MainAspect):
             def __init__(self) -> None:
                 self.taxonomy = "airline"
+                self.model = "never/00000000"
 
             def of(self, text: str) -> object:  # type: ignore[override]
                 raise AssertionError(text)
@@ -146,6 +147,8 @@ def test_signs_are_those_of_the_label() -> None:
 class _Main:
     """A model of main aspects that always says the same."""
 
+    model = "reasons/1f0c3a9e"
+
     def __init__(self, taxonomy: str) -> None:
         self.taxonomy = taxonomy
 
@@ -157,4 +160,31 @@ class _Main:
 def test_a_model_of_main_aspects_speaks_where_its_taxonomy_does(taxonomy: str, main: str) -> None:
     """One that was learned from airlines says nothing of a restaurant."""
     listener = Listener(CustomerScorer(), main=_Main(taxonomy))  # type: ignore[arg-type]
-    assert main == listener.hear("the waiter was rude").aspects("restaurant")[0].aspect
+    said = listener.hear("the waiter was rude")
+    assert main == said.aspects("restaurant")[0].aspect
+    named = f"{load('restaurant').edition}+reasons/1f0c3a9e"
+    assert (named if main == "billing" else load("restaurant").edition) == said.tell("restaurant").taxonomy
+
+
+class TestWhatFoundIt:
+    def test_it_is_named_with_what_it_found(self) -> None:
+        """The shipped taxonomy by its edition; one of the user's after the industry for which it is in force."""
+        ours = parse(OURS)
+        listener = Listener(SCORER, {"airline": ours})
+        said = listener.hear("the crew was rude and lost my bag")
+        assert f"airline={ours.edition}" == said.tell("airline").taxonomy
+        assert load("hotel").edition == said.tell("hotel").taxonomy
+
+    def test_a_severe_cause_is_enough(self) -> None:
+        """It depends on the taxonomy as aspects do."""
+        mine = parse(
+            'name = "hotel"\n[departments]\ndesk = "Desk"\n[aspects.a]\ndepartment = "desk"\nphrases = ["zzz"]\n'
+            '[severe.injury]\ndepartment = "desk"\nphrases = ["broke my arm"]\n'
+        )
+        told = Listener(SCORER, {"hotel": mine}).hear("I broke my arm on the stairs").tell("hotel")
+        assert ((), ["injury"], mine.edition) == (told.aspects, [one.cause for one in told.severe], told.taxonomy)
+
+    def test_where_nothing_was_found_nothing_found_it(self) -> None:
+        """Nor where the scorer abstained."""
+        assert None is LISTENER.hear("it is a table").tell("airline").taxonomy
+        assert None is LISTENER.hear(TEXTS["another language"]).tell("airline").taxonomy

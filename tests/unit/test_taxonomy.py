@@ -1,5 +1,6 @@
 """A taxonomy file is read whole or refused with everything that is wrong with it."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -69,6 +70,38 @@ class TestAFile:
         """Files stand on files: a set of the lower one is known in the upper one."""
         upper = 'name = "bar"\nextends = "kiosk"\n[aspects.snacks]\nphrases = ["warm {drinks}"]\n'
         assert "bar/1" == parse(upper, {"kiosk": SMALL}.get).identity
+
+
+class TestEdition:
+    def test_is_the_name_and_six_digits(self) -> None:
+        """Short, because each insight carries it."""
+        assert re.fullmatch("kiosk/[0-9a-f]{6}", parse(SMALL).edition)
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ("version = 3", "version = 4"),
+            ("cold {drinks}", "lukewarm {drinks}"),
+            ("tea|coffee", "tea|mocha|coffee"),
+            ('department = "counter"', 'department = "counter"\nweight = 2'),
+            ('counter = "Counter"', 'counter = "Counter"\n[severe.a]\ndepartment = "counter"\nphrases = ["hurt"]'),
+        ],
+    )
+    def test_another_content_is_another_edition(self, before: str, after: str) -> None:
+        """Whatever is found by, also severe causes, even where the author forgets to count the version up."""
+        assert before in SMALL
+        assert parse(SMALL).edition != parse(SMALL.replace(before, after)).edition
+
+    def test_what_it_stands_on_counts(self) -> None:
+        """A file that did not change says something else when the one below it does."""
+        upper = 'name = "bar"\nextends = "kiosk"\n'
+        changed = SMALL.replace("coffee", "cocoa")
+        assert parse(upper, {"kiosk": SMALL}.get).edition != parse(upper, {"kiosk": changed}.get).edition
+
+    def test_how_it_is_written_counts_for_nothing(self) -> None:
+        """Comments, empty lines, the order of keys and of aspects."""
+        lines = SMALL.strip().replace('name = "kiosk"\nversion = 3', '# ours\nversion = 3\n\nname = "kiosk"')
+        assert parse(SMALL).edition == parse(lines).edition
 
 
 class TestMistakes:
