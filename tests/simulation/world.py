@@ -22,7 +22,8 @@ from agents.parts import engine_of, limits_of, understanding_of
 from agents.settings import Settings
 from pipeline.control import Shape
 from schemas.topics import CONSUMED, INPUTS, Topics
-from tests.checker import Run, Sent, Verdict, check
+from tests.checked_run import Run, Sent
+from tests.checker import Verdict, check
 from tests.simulation.broker import Broker, Record
 from tests.simulation.input import make_input
 from tests.simulation.loop import Process

@@ -23,7 +23,8 @@ from agents.settings import load as load_settings
 from pipeline.control import Shape
 from pipeline.evaluation.scenario import generate
 from schemas.topics import CONSUMED, Topics
-from tests.checker import LAWS, Law, Run, Sent, Verdict, check
+from tests.checked_run import Run, Sent
+from tests.checker import LAWS, Law, Verdict, check
 from tests.straight import Parts, Stored
 from tests.torture import autopsy
 from tests.torture.brokers import Brokers

@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from agents.kafka.embedded import _free_port
-from tests.checker import Kind, Verdict
+from tests.checker import Verdict
+from tests.delivery_laws import Kind
 from tests.torture.arena import Arena, Plan
 from tests.torture.brokers import One, Three
 from tests.torture.flood import PLAN, flood

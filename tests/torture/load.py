@@ -22,7 +22,7 @@ from pipeline.sources.timeline import Record, input_of, ticked
 from schemas.post import Post
 from schemas.time import Millis
 from schemas.topics import Topics
-from tests.checker import Sent
+from tests.checked_run import Sent
 from tests.torture.malformed import malformed
 
 DELIVERY_MS_MAX = 300_000

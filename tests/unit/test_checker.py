@@ -32,7 +32,8 @@ from schemas.record import Source
 from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER, Tick, Version
 from schemas.time import MINUTE_MS, Millis
 from schemas.topics import INPUTS, Topics
-from tests.checker import LAWS, Run, Sent, check
+from tests.checked_run import Run, Sent
+from tests.checker import LAWS, check
 from tests.straight import Parts, Saved, Stored, alerts, events, is_control, letters, rollups, unrouted
 
 TOPICS = Topics("t")
