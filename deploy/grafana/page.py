@@ -99,21 +99,27 @@ def query_variable(
     return made.current(model.VariableOption(selected=True, text=["All"], value=["$__all"]))
 
 
+def choices(name: str, key: str, where: str) -> str:
+    """Names and ids to choose from, those last that are of removed units only. Grafana keeps one of those that look the
+    same, so what shares its name with another is shown with its id."""
+    return f"""
+        SELECT CASE WHEN count(*) OVER (PARTITION BY name) > 1 THEN name || ' (' || id || ')' ELSE name END AS __text,
+               id AS __value
+        FROM (SELECT coalesce({name}, {key}) AS name, {key} AS id, bool_and(removed) AS gone
+              FROM history.units WHERE {key} IS NOT NULL AND {where} GROUP BY 1, 2) choices
+        ORDER BY gone, 1 LIMIT 20000"""
+
+
 def unit_variables(*, single: bool = False) -> list[Builder[model.VariableModel]]:
     """Brand, region and unit, each a choice within the one before."""
-    brand = query_variable(
-        "brand", "Brand", "Only units of these brands",
-        "SELECT DISTINCT brand AS __text, brand_id AS __value FROM history.units WHERE brand_id IS NOT NULL ORDER BY 1",
-    )  # fmt: skip
+    brand = query_variable("brand", "Brand", "Only units of these brands", choices("brand", "brand_id", "true"))
     region = query_variable(
         "region", "Region", "Only units of these regions",
-        "SELECT DISTINCT region AS __text, region_id AS __value FROM history.units WHERE region_id IS NOT NULL "
-        "AND ('*' IN (${brand:sqlstring}) OR brand_id IN (${brand:sqlstring})) ORDER BY 1",
+        choices("region", "region_id", "('*' IN (${brand:sqlstring}) OR brand_id IN (${brand:sqlstring}))"),
     )  # fmt: skip
     unit = query_variable(
         "unit", "Unit", "One store, restaurant, branch" if single else "Only these units",
-        "SELECT unit AS __text, unit_id AS __value FROM history.units WHERE {regions} ORDER BY removed, 1 LIMIT 20000",
-        all_value=None if single else "'*'",
+        choices("unit", "unit_id", "{regions}"), all_value=None if single else "'*'",
     )  # fmt: skip
     return [brand, region, unit]
 

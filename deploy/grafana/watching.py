@@ -8,7 +8,8 @@ from deploy.grafana.panel import Panel, Unit
 
 Row = tuple[str, list[Panel]]
 """A heading, then panels."""
-HERE = 'job="cem-worker",instance=~"${instance:regex}"'
+HERE = 'job="cem-worker",instance=~"$instance"'
+"""Without a format: `:regex` escapes the dots of an address once, and PromQL wants it twice in a string."""
 RATE = "$__rate_interval"
 NEGATIVE = ',sentiment="negative"'
 

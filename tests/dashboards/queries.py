@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards"
+MACRO = re.compile(r"\$([_a-zA-Z0-9]+)\(([^)]*)\)")
+"""What Grafana's data source for PostgreSQL takes for one of its macros; one that it does not know is an error."""
+SPECIAL = re.compile(r"[$^*{}\[\]+?.()|]")
+"""What Grafana's data source for Prometheus escapes in a variable without a format of its own: twice, for PromQL's
+string and for the expression in it. The format `regex` escapes once, which PromQL refuses."""
 
 
 class Query(NamedTuple):
@@ -29,11 +34,13 @@ class Query(NamedTuple):
 
 
 class Period(NamedTuple):
-    """The time that is chosen, in seconds since 1970, and how far apart Prometheus is asked for values."""
+    """The time that is chosen, in seconds since 1970, how far apart Prometheus is asked for values, and how often it
+    looks (what the data source is told as `timeInterval`)."""
 
     begin: float
     end: float
     step: float = 1.0
+    scrape: float = 1.0
 
 
 def dashboards() -> dict[str, dict[str, Any]]:
@@ -86,27 +93,40 @@ def values_of(dashboard: dict[str, Any], chosen: Mapping[str, str]) -> dict[str,
 
 
 def filled(query: Query, values: Mapping[str, list[str] | str], period: Period) -> str:
-    """The query as its server gets it."""
-    text = query.text
+    """The query as its server gets it: variables first, as Grafana's pages do, then macros, as its server does."""
+    text = re.sub(
+        r"\$\{(\w+)(?::(\w+))?\}|\$(?!__)(\w+)",
+        lambda found: _formatted(values[found[1] or found[3]], found[2] or query.source),
+        query.text,
+    )
     if query.source == "postgres":
-        text = re.sub(r"\$__timeFilter\(([\w.]+)\)", rf"\1 BETWEEN {_at(period.begin)} AND {_at(period.end)}", text)
-        text = text.replace("$__timeFrom()", _at(period.begin)).replace("$__timeTo()", _at(period.end))
+        text = MACRO.sub(lambda found: _macro(found[1], found[2], period), text)
     else:
-        seconds = round(period.end - period.begin)
-        text = text.replace("$__rate_interval", f"{max(4, round(4 * period.step))}s").replace("$__range", f"{seconds}s")
-    text = re.sub(r"\$\{(\w+):(\w+)\}", lambda found: _formatted(values[found[1]], found[2]), text)
+        rate_ms = round(1000 * max(period.step + period.scrape, 4 * period.scrape))
+        text = text.replace("$__rate_interval", f"{rate_ms}ms")
+        text = text.replace("$__range", f"{round(period.end - period.begin)}s")
     assert "$" not in text, f"{query}: nobody fills in {re.findall(r'[$].{0,20}', text)}"
     return text
+
+
+def _macro(name: str, inside: str, period: Period) -> str:
+    begin, end = (f"'{_at(seconds)}'" for seconds in (period.begin, period.end))
+    known = {"__timeFilter": f"{inside} BETWEEN {begin} AND {end}", "__timeFrom": begin, "__timeTo": end}
+    assert name in known, f"we know no macro {name}"
+    return known[name]
 
 
 def _formatted(value: list[str] | str, form: str) -> str:
     if isinstance(value, str):
         return value
     if form == "sqlstring":
-        return ",".join("'" + one.replace("'", "''") + "'" for one in value)
-    assert form == "regex", form
-    return re.escape(value[0]) if len(value) == 1 else "(" + "|".join(map(re.escape, value)) + ")"
+        return ",".join("'" + one.replace("'", "''").replace('"', '\\"') + "'" for one in value)
+    assert form == "prometheus", f"we know no format {form}"
+    escaped = [SPECIAL.sub(r"\\\\\g<0>", one.replace("\\", "\\" * 4)) for one in value]
+    return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
 
 
 def _at(seconds: float) -> str:
-    return f"'{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}'"
+    """To the millisecond, as Grafana's pages ask; no zeros at the end, as Go writes times."""
+    moment = datetime.fromtimestamp(round(seconds, 3), UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}".rstrip("0").rstrip(".") + "Z"
