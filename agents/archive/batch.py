@@ -78,7 +78,7 @@ class Batch:
         self.positions: dict[TopicPartition, Position] = {}
         self.alerts: list[str] = []
         self.cases: list[str] = []
-        self.erasures: list[UnitErasure] = []
+        self.erasures: list[tuple[UnitErasure, Place]] = []
         self.letters: list[tuple[str, Emission]] = []
         self.months: defaultdict[str, set[int]] = defaultdict(set)
         """Hours since the epoch in which rows are, by table: which months are needed follows from them."""
@@ -112,7 +112,7 @@ class Batch:
         elif isinstance(event, Tick):
             position.clock_ms = max(position.clock_ms, int(event.event_time))
         elif isinstance(event, UnitErasure):
-            self.erasures.append(event)
+            self.erasures.append((event, Place(record.partition, record.offset)))
 
     def _insight(self, insight: Insight, place: Place) -> None:
         key = (insight.id, insight.unit_id)

@@ -49,6 +49,7 @@ VIEWS: dict[str, View] = {
         View("worsening", None),
         View("worsening_aspects", None),
         View("units", None),
+        View("version_changes", "hour", unit=False),
         View("alerts", "hour"),
         View("open_alerts", "hour"),
         View("alert_changes", "hour"),

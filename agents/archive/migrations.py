@@ -61,7 +61,7 @@ def migrate(dsn: str) -> list[str]:
                 f"the user of `postgres` may not set up the database: {_first_line(error)}. It has to own the database "
                 "and may need CREATEROLE; or let an administrator do CREATE ROLE cem_analyst; CREATE ROLE "
                 "cem_head_office; once"
-            ) from None
+            ) from error
 
 
 def _apply(connection: psycopg.Connection[Any]) -> Iterator[str]:

@@ -1,8 +1,11 @@
 """The process of `cem archive`: from Kafka into PostgreSQL, until SIGTERM or Ctrl-C.
 
 In: settings. Out: rows. The rules: where it goes on stands in the database, in the transaction of the rows, and nowhere
-else; what was read and is not written is read again; while Kafka or PostgreSQL is away it holds at most two batches and
-asks again, ever more rarely. Of several, one works and the others stand by.
+else; what was read and is not written is read again; while Kafka or PostgreSQL is away it asks again, ever more rarely,
+and holds no batch. Of several, one works and the others stand by.
+
+What somebody has to put right (a wrong password, a right that is missing) ends it at the start. Once it has been let in
+it waits for that, too: a password is changed by people, and history is not lost meanwhile.
 """
 
 import asyncio
@@ -20,10 +23,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from agents.archive.batch import ARCHIVED, Batch
-from agents.archive.migrations import migrate
+from agents.archive.lag import STOP_SECONDS_MAX, Lag
+from agents.archive.migrations import MigrationError, migrate
+from agents.archive.reach import refusal
 from agents.archive.session import Fenced, Session, is_about_content, passes
 from agents.health import HealthServer
 from agents.kafka.client import aiokafka_options
+from agents.logs.outputs import Outputs
 from agents.settings import Settings
 from pipeline import metrics
 from schemas.topics import Topics
@@ -32,9 +38,6 @@ log = logging.getLogger("cem.archive")
 
 BACK_OFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 HOUSE_SECONDS = 60.0
-PROBE_SECONDS = 2.0
-PROBES_MAX = 3
-STOP_SECONDS_MAX = 3.0
 STAND_BY_SECONDS = 1.0
 
 
@@ -56,8 +59,10 @@ class Archive:
         self._owner = f"{socket.gethostname()}/{os.getpid()}"
         self._stopping = asyncio.Event()
         self._why_not: str | None = "starting"
-        self._probes_failed = 0
-        self._next: dict[TopicPartition, int] = {}
+        self._let_in = False
+        self._away_since: float | None = None
+        self._lag = Lag(settings)
+        self._outputs = Outputs(self._topics)
         self.health = HealthServer(settings.http_host, settings.http_port, lambda: self._why_not)
 
     def stop(self) -> None:
@@ -74,18 +79,37 @@ class Archive:
             try:
                 await self._tenure()
             except psycopg.Error as error:
-                if not passes(error):
+                self._wait_for("postgres", self._why_to_wait(error))
+                self._lag.watch()
+            except MigrationError as error:
+                if not self._let_in or error.__cause__ is None:  # what has a cause is a right that was taken away
                     raise
-                self._wait_for("postgres", f"PostgreSQL does not answer: {_first_line(error)}")
+                self._wait_for("postgres", str(error))
+                self._lag.watch()
             except (KafkaError, OSError, TimeoutError, _Away) as error:
                 self._wait_for("kafka", f"Kafka does not answer: {_first_line(error)}")
             failures = 0 if time.monotonic() - began > BACK_OFF_SECONDS[-1] else failures + 1
             await self._pause(BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS)) - 1] if failures else 0.2)
+        await self._lag.stop()
         await self.health.stop()
+        log.info("archive stops", extra={"owner": self._owner})
+
+    def _why_to_wait(self, error: psycopg.Error) -> str:
+        """Raises ArchiveError where waiting does not help, or the error itself if it is none of PostgreSQL's moods."""
+        refused = refusal(self._settings.postgres, error)
+        if refused is not None:
+            if not self._let_in:
+                raise ArchiveError(refused) from None
+            return f"{refused}. It was let in before and tries on; what it is started with (CEM_POSTGRES) it keeps"
+        if not passes(error):
+            raise error
+        return f"PostgreSQL does not answer: {_first_line(error)}"
 
     def _wait_for(self, what: str, why: str) -> None:
         if self._why_not != why:
-            log.warning("waiting, and trying again", extra={"why": why})
+            log.warning("waiting, and trying again", extra={"what": what, "why": why})
+        if self._away_since is None:
+            self._away_since = time.monotonic()
         self._why_not = why
         metrics.ARCHIVE_WAITS.labels(what).inc()
 
@@ -101,22 +125,34 @@ class Archive:
         session = await Session.connect(settings.postgres, self._owner, settings.archive_retention_months)
         try:
             while not await session.leads():
-                self._why_not = "another archive works; standing by"
+                await self._stand_by()
                 await self._pause(STAND_BY_SECONDS)
                 if self._stopping.is_set():
                     return
             async with self._kafka() as (consumer, producer):
                 await self._begin(session, consumer)
-                self._why_not = None
-                log.info("archive works", extra={"partitions": len(self._next)})
-                probe = asyncio.ensure_future(self._probe(consumer))
+                self._works()
+                self._lag.follow(consumer)
                 try:
                     await self._work(session, consumer, producer)
                 finally:
                     self._why_not = "connecting again"
-                    probe.cancel()
+                    await self._lag.stop()
         finally:
             await session.close()
+
+    async def _stand_by(self) -> None:
+        why = "another archive works; standing by"
+        if self._why_not != why:
+            log.info("stands by", extra={"why": "another archive works"})
+            await self._lag.stop(forget=True)
+        self._why_not, self._let_in, self._away_since = why, True, None
+
+    def _works(self) -> None:
+        away, self._away_since = self._away_since, None
+        said = {} if away is None else {"waited_seconds": round(time.monotonic() - away, 1)}
+        log.info("archive works", extra={"partitions": len(self._lag.written), **said})
+        self._why_not, self._let_in = None, True
 
     @contextlib.asynccontextmanager
     async def _kafka(self) -> AsyncIterator[tuple[Any, Any]]:
@@ -148,9 +184,10 @@ class Archive:
             partitions += [TopicPartition(topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
         begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-        self._next = await session.take_over(partitions)
-        for one in partitions:
-            offset = self._next[one]
+        await self._lag.stop()
+        positions = await session.take_over(partitions)
+        for one, taken in positions.items():
+            offset = taken
             if self._from_start:
                 offset = begins[one]
             elif offset > ends[one]:
@@ -165,11 +202,14 @@ class Archive:
                         extra={"topic": one.topic, "partition": one.partition, "first": offset, "next": begins[one]},
                     )
                 offset = begins[one]
-            if offset != self._next[one]:
+            if offset != taken:
                 await session.set_position(one, offset)
-                self._next[one] = offset
+                moved = {"topic": one.topic, "partition": one.partition, "offset": taken, "next": offset}
+                log.info("position moved", extra=moved)
+                positions[one] = offset
             consumer.seek(one, offset)
         self._from_start = False
+        self._lag.read, self._lag.written = positions, dict(positions)
 
     async def _work(self, session: Session, consumer: Any, producer: Any) -> None:
         """Reads the next batch while the last one is written."""
@@ -180,7 +220,7 @@ class Archive:
                 if writing is not None:
                     await writing
                     writing = None
-                if self._probes_failed >= PROBES_MAX:
+                if self._lag.kafka_is_silent:
                     raise _Away("no answer to the last requests")
                 if time.monotonic() >= house_at:
                     for name in await session.keep_house():
@@ -210,8 +250,8 @@ class Archive:
             return None
         batch = Batch(self._topics)
         for partition, records in found.items():
-            batch.add(partition, records, self._next[partition])
-            self._next[partition] = records[-1].offset + 1
+            batch.add(partition, records, self._lag.read[partition])
+            self._lag.read[partition] = records[-1].offset + 1
             await asyncio.sleep(0)  # the batch before is being written meanwhile
         _ = batch.insights  # made now, for the same reason
         return batch
@@ -225,6 +265,7 @@ class Archive:
             if not is_about_content(error):
                 raise
             await self._narrow(session, producer, batch, _first_line(error))
+        self._lag.written.update({partition: position.after for partition, position in batch.positions.items()})
 
     async def _narrow(self, session: Session, producer: Any, batch: Batch, why: str) -> None:
         """One of these records cannot be stored: the others are, and for that one there is a dead letter."""
@@ -245,22 +286,7 @@ class Archive:
         for reason, letter in batch.letters:
             await producer.send_and_wait(letter.topic, letter.value, letter.key)
             metrics.DEAD_LETTERS.labels(reason).inc()
-
-    async def _probe(self, consumer: Any) -> None:
-        """Measures the lag, and notices that Kafka is away, which a consumer bears in silence."""
-        partitions = list(self._next)
-        self._probes_failed = 0
-        while True:
-            try:
-                ends = await asyncio.wait_for(consumer.end_offsets(partitions), PROBE_SECONDS)
-                for one in partitions:
-                    lag = ends[one] - max(self._next[one], await consumer.position(one))
-                    metrics.ARCHIVE_LAG_RECORDS.labels(one.topic, str(one.partition)).set(max(0, lag))
-                self._probes_failed = 0
-                await asyncio.sleep(PROBE_SECONDS)
-            except Exception:  # whatever it is: no answer
-                self._probes_failed += 1
-                await asyncio.sleep(PROBE_SECONDS / 4)
+        self._outputs.tell(letter for _, letter in batch.letters)
 
 
 def _first_line(error: BaseException) -> str:

@@ -18,7 +18,7 @@ INSIGHT_COLUMNS = (
     "event_time, hour, day, log_partition, log_offset, followers, reposts, first_answer_ms, edited_at, deleted_at, "
     "compound, confidence, rating, suspicion, routing_confidence, nps, csat, ces, abstained, contact_consent, id, "
     "unit_id, kind, channel, label, model, language, emotion, journey_stage, touchpoint, author, thread, text_ref, "
-    "fingerprint, routing_rule, customer_ref, aspects, departments, polarities, severe, suspicion_reasons"
+    "fingerprint, routing_rule, customer_ref, aspects, departments, polarities, severe, suspicion_reasons, taxonomy"
 )
 BATCH_COLUMNS = f"{INSIGHT_COLUMNS}, written, known, earlier_followers, earlier_reposts"
 """What a batch says about an insight: also whether there is more than counters or a delete, whether it speaks of a row
@@ -94,6 +94,7 @@ def insight_columns(insight: Insight, place: Place, edited_ms: int | None, delet
             numbers([one.polarity for one in aspects]),
             texts(tuple([one.cause for one in insight.severe])),
             texts(insight.suspicion.reasons),
+            text(insight.taxonomy),
         )
     )
 

@@ -7,6 +7,7 @@ epoch of every partition that it writes for; whoever took a partition over since
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator, Iterable
 from datetime import date
@@ -18,8 +19,11 @@ from psycopg import sql
 
 from agents.archive import statements as do
 from agents.archive.batch import Batch
+from agents.logs.outputs import shown
 from pipeline import metrics
 from schemas.time import HOUR_MS, format_time
+
+log = logging.getLogger("cem.archive")
 
 LEADER = 0x63656D02
 MONTHS = 0x63656D03
@@ -101,6 +105,9 @@ class Session:
             for partition in sorted(partitions):
                 found = await self._connection.execute(do.TAKE_OVER, (*partition, self._owner))
                 positions[partition], self._epochs[partition] = await found.fetchone() or (0, 0)
+        for partition, offset in positions.items():
+            log.info("partition taken over", extra={**_where(partition), "offset": offset,
+                                                    "epoch": self._epochs[partition]})  # fmt: skip
         return positions
 
     async def set_position(self, partition: TopicPartition, offset: int) -> None:
@@ -111,9 +118,8 @@ class Session:
     # Months
 
     async def keep_house(self) -> list[str]:
-        """Makes the months that are needed soon, moves what waited for one, drops those that are too old, and does
-        what a moment between two transactions may have missed. Gives the names of what was dropped. What an analyst's
-        long query is in the way of is done another time."""
+        """Makes the months that are needed soon, moves what waited for one, drops those that are too old. Gives the
+        names of what was dropped. What an analyst's long query is in the way of is done another time."""
         found = await self._connection.execute(do.CLOCK)
         clock = (await found.fetchone() or (None,))[0]
         if clock is None:
@@ -132,7 +138,6 @@ class Session:
                 self._months = {one for one in self._months if one[1] >= self._bounds[0]}
         async with self._connection.transaction():
             await self._connection.execute("SELECT cem.place_units()")
-            await self._connection.execute(do.ERASE_AGAIN)
         return names
 
     async def _make_months(self, needed: Iterable[tuple[str, int]]) -> None:
@@ -142,11 +147,16 @@ class Session:
             if first <= month <= last and not self._busy:
                 try:
                     async with self._changing_months():
-                        await self._connection.execute("SELECT cem.make_month(%s, %s)", (table, _first_day(month)))
+                        found = await self._connection.execute(
+                            "SELECT cem.make_month(%s, %s)", (table, _first_day(month))
+                        )
+                        made = await found.fetchone() == (True,)
                 except psycopg.errors.LockNotAvailable:
                     self._busy = True  # until the house is kept again
                 else:
                     self._months.add((table, month))
+                    if made:
+                        log.info("month made", extra={"table": table, "month": f"{_first_day(month):%Y-%m}"})
 
     @contextlib.asynccontextmanager
     async def _changing_months(self) -> AsyncIterator[None]:
@@ -175,9 +185,7 @@ class Session:
         async with self._connection.transaction():
             await self._check_fence(batch)
             await self._write_units(batch)
-            for erasure in batch.erasures:
-                at = format_time(erasure.event_time)
-                await self._connection.execute("SELECT cem.erase(%s, %s)", (list(erasure.insight_ids), at))
+            erased = [await self._erase(erasure.insight_ids) for erasure, _ in batch.erasures]
             counts = {"insight": await self._write_insights(batch)}
             counts["alert"] = await self._copy(do.COPY_ALERTS, batch.alerts, do.ALERTS, do.ERASED_EVIDENCE)
             counts["case_entry"] = await self._copy(do.COPY_CASES, batch.cases, do.CASES)
@@ -185,9 +193,19 @@ class Session:
                 partition: (found.after, format_time(found.clock_ms) if found.clock_ms >= 0 else None)
                 for partition, found in batch.positions.items()
             })  # fmt: skip
-        metrics.ARCHIVE_BATCH_SECONDS.observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        metrics.ARCHIVE_BATCH_SECONDS.observe(seconds)
         for table, count in counts.items():
             metrics.ARCHIVE_ROWS.labels(table).inc(count)
+        for (erasure, place), rows in zip(batch.erasures, erased, strict=True):
+            said = {"erasure": shown(erasure.id), "insights": len(erasure.insight_ids), "rows": rows}
+            log.info("erased", extra={**said, "partition": place.partition, "offset": place.offset})
+        log.debug("batch written", extra={"records": batch.count, "seconds": round(seconds, 4), **counts})
+
+    async def _erase(self, insight_ids: Iterable[str]) -> int:
+        """How many rows went. Before any row of the batch is written, so that none of it stays."""
+        found = await self._connection.execute(do.ERASE, (list(insight_ids),))
+        return int((await found.fetchone() or (0,))[0])
 
     async def _check_fence(self, batch: Batch) -> None:
         partitions = sorted(batch.positions)
@@ -218,7 +236,7 @@ class Session:
             return 0
         since = format_time(max(0, (min(batch.months["insight"], default=0) - PAST_DAYS * 24) * HOUR_MS))
         late = sql.SQL(do.FIND_LATE).format(since=sql.Literal(since))
-        steps = (do.ERASED, do.CONFIDENTIAL, do.FIND_KNOWN, late, do.REPLACE, do.ADD)
+        steps = (do.ERASED, do.ERASED_THREADS, do.CONFIDENTIAL, do.FIND_KNOWN, late, do.REPLACE, do.ADD)
         await self._copy(do.COPY_INSIGHTS, batch.insights, *steps)
         return (await self._connection.execute(sql.SQL(do.INSERT))).rowcount
 
@@ -235,6 +253,10 @@ class Session:
                 await target.write("".join(lines).encode("utf-8", "replace"))
             counts = [(await cursor.execute(sql.SQL(one) if isinstance(one, str) else one)).rowcount for one in then]
         return counts[0]
+
+
+def _where(partition: TopicPartition) -> dict[str, Any]:
+    return {"topic": partition.topic, "partition": partition.partition}
 
 
 def _first_day(month: int) -> date:

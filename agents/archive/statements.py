@@ -19,7 +19,7 @@ SET enable_mergejoin = off;
 SET enable_seqscan = off;
 CREATE TEMP TABLE batch_insight ON COMMIT DELETE ROWS AS
     SELECT {INSIGHT_COLUMNS}, false AS written, false AS known,
-    followers AS earlier_followers, reposts AS earlier_reposts, hour AS found, erased_at, confidential
+    followers AS earlier_followers, reposts AS earlier_reposts, hour AS found, confidential
     FROM cem.insight WITH NO DATA;
 CREATE TEMP TABLE batch_alert ON COMMIT DELETE ROWS AS SELECT {ALERT_COLUMNS} FROM cem.alert WITH NO DATA;
 CREATE TEMP TABLE batch_case ON COMMIT DELETE ROWS AS SELECT {CASE_COLUMNS} FROM cem.case_entry WITH NO DATA;
@@ -47,10 +47,14 @@ _SET: Final = ", ".join(
     if name not in _KEPT
 )
 
+ERASE: Final = "SELECT cem.erase(%s)"
 ERASED: Final = """
-UPDATE batch_insight batch
-SET author = NULL, text_ref = NULL, thread = NULL, fingerprint = NULL, customer_ref = NULL, erased_at = erased.erased_at
-FROM cem.erased WHERE erased.insight_id = batch.id
+DELETE FROM batch_insight batch USING cem.erasure_salt, cem.erased WHERE erased.mark = cem.mark(salt, batch.id)
+"""
+"""What was erased does not come in again, in whatever order the topics are read, and however often."""
+ERASED_THREADS: Final = """
+UPDATE batch_insight batch SET thread = NULL FROM cem.erasure_salt, cem.erased
+WHERE batch.thread <> batch.id AND erased.mark = cem.mark(salt, batch.thread)
 """
 CONFIDENTIAL: Final = """
 UPDATE batch_insight batch SET confidential = coalesce(
@@ -67,8 +71,7 @@ WHERE NOT batch.known AND insight.id = batch.id AND insight.unit_id = batch.unit
 """
 """A post whose edit came when the enrich agent had forgotten it is a post again: its row is a few weeks old at most."""
 REPLACE: Final = f"""
-UPDATE cem.insight SET {_SET}, erased_at = coalesce(insight.erased_at, batch.erased_at),
-    confidential = coalesce(batch.confidential, false)
+UPDATE cem.insight SET {_SET}, confidential = coalesce(batch.confidential, false)
 FROM batch_insight batch
 WHERE batch.written AND batch.found IS NOT NULL
   AND insight.hour = batch.found AND insight.id = batch.id AND insight.unit_id = batch.unit_id
@@ -81,8 +84,8 @@ WHERE NOT batch.written AND batch.found IS NOT NULL
   AND insight.hour = batch.found AND insight.id = batch.id AND insight.unit_id = batch.unit_id
 """
 INSERT: Final = f"""
-INSERT INTO cem.insight ({INSIGHT_COLUMNS}, erased_at, confidential)
-SELECT {INSIGHT_COLUMNS}, erased_at, coalesce(confidential, false)
+INSERT INTO cem.insight ({INSIGHT_COLUMNS}, confidential)
+SELECT {INSIGHT_COLUMNS}, coalesce(confidential, false)
 FROM batch_insight WHERE written AND found IS NULL
 ON CONFLICT (id, unit_id, hour) DO NOTHING
 """  # noqa: S608 - our own names
@@ -124,8 +127,9 @@ ON CONFLICT (alert_id) DO UPDATE SET
     hour = CASE WHEN excluded.sequence > now.sequence THEN excluded.hour ELSE now.hour END
 """  # noqa: S608 - our own names
 ERASED_EVIDENCE: Final = """
-SELECT cem.erase_evidence(array_agg(DISTINCT erased.insight_id))
-FROM batch_alert batch, unnest(batch.evidence) one JOIN cem.erased ON erased.insight_id = one
+SELECT cem.erase_evidence(array_agg(DISTINCT one))
+FROM cem.erasure_salt, batch_alert batch, unnest(batch.evidence) one JOIN cem.erased ON true
+WHERE erased.mark = cem.mark(salt, one)
 HAVING count(*) > 0
 """
 CASES: Final = f"""
@@ -170,8 +174,3 @@ SELECT 'insight', date_trunc('month', hour)::date FROM cem.insight_default GROUP
 UNION ALL SELECT 'alert', date_trunc('month', hour)::date FROM cem.alert_default GROUP BY 2
 UNION ALL SELECT 'case_entry', date_trunc('month', hour)::date FROM cem.case_entry_default GROUP BY 2
 """
-ERASE_AGAIN: Final = """
-SELECT cem.erase_evidence(array_agg(insight_id)) FROM cem.erased WHERE written_at > now() - interval '1 hour'
-HAVING count(*) > 0
-"""
-"""Another archive may have written an alert in the moment in which its evidence was erased."""

@@ -9,6 +9,7 @@ import psycopg
 
 from agents import logs
 from agents.archive.migrations import MigrationError, migrate
+from agents.archive.reach import mistake, refusal, secrets_of
 from agents.cli.context import Mistake, config_option, load_settings, load_with_kafka
 from agents.kafka.crash import die
 from agents.settings import Settings
@@ -36,13 +37,18 @@ def archive(config: Path | None, http_port: int | None, from_start: bool, migrat
     settings = load_with_kafka(config, http_port=http_port)
     check_postgres(settings)
     from agents.archive.process import ArchiveError, run  # Kafka's clients are slow to import
+    from agents.kafka.reach import why_not
 
-    logs.configure(settings)
+    logs.configure(settings, secrets=secrets_of(settings.postgres))
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of every retry; we say once that Kafka is away
+    if (refused := why_not(settings)) is not None and refused.lasting:
+        raise Mistake(refused.why)
     try:
         asyncio.run(run(settings, from_start=from_start))
     except (ArchiveError, MigrationError) as error:
         raise Mistake(str(error)) from None
+    except psycopg.Error as error:  # what comes behind the first line may show values of a row
+        die(f"the archive cannot go on: {type(error).__name__} {error.sqlstate}: {str(error).partition(chr(10))[0]}")
     except Exception as error:
         die("the archive cannot go on", error)
 
@@ -51,13 +57,8 @@ def check_postgres(settings: Settings) -> None:
     """That a database is set, in a form that can be read. What is set is not printed: it holds a password."""
     if not settings.postgres:
         raise Mistake("no database is set; export CEM_POSTGRES=postgresql://user:password@host:port/database")
-    try:
-        psycopg.conninfo.conninfo_to_dict(settings.postgres)
-    except psycopg.ProgrammingError:
-        raise Mistake(
-            "postgres: this is no address of a database; write it like postgresql://user:password@host:port/database "
-            "(special characters in the password as %XX)"
-        ) from None
+    if (wrong := mistake(settings.postgres)) is not None:
+        raise Mistake(wrong)
 
 
 def _migrate(settings: Settings) -> None:
@@ -67,5 +68,6 @@ def _migrate(settings: Settings) -> None:
     except MigrationError as error:
         raise Mistake(str(error)) from None
     except psycopg.OperationalError as error:
-        raise Mistake(f"no PostgreSQL answers: {str(error).strip().partition(chr(10))[0]}") from None
+        refused = refusal(settings.postgres, error)
+        raise Mistake(refused or f"no PostgreSQL answers: {str(error).strip().partition(chr(10))[0]}") from None
     click.echo("\n".join(f"applied {name}" for name in done) or "nothing to do")

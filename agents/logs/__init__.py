@@ -20,7 +20,7 @@ from agents.settings import SECRETS, Settings
 
 LIBRARIES = {
     "faust": logging.WARNING, "mode": logging.WARNING, "aiokafka": logging.WARNING, "kafka": logging.WARNING,
-    "asyncio": logging.WARNING, "aiohttp": logging.WARNING,
+    "asyncio": logging.WARNING, "aiohttp": logging.WARNING, "psycopg": logging.WARNING,
     "agents": logging.WARNING,  # Faust, of our subclasses
 }  # fmt: skip
 """From which level on they are worth reading. At lower ones they tell of every fetch."""
@@ -32,8 +32,11 @@ _HANDLER = "cem"
 _configured = False
 
 
-def configure(settings: Settings, stream: TextIO | None = None, quiet: Sequence[str] = ()) -> None:
-    """Sets all loggers up. `quiet`: libraries that are to say errors only. To be called again as often as you like."""
+def configure(
+    settings: Settings, stream: TextIO | None = None, quiet: Sequence[str] = (), secrets: Sequence[str] = ()
+) -> None:
+    """Sets all loggers up. `quiet`: libraries that are to say errors only. `secrets`: what is masked beside the secret
+    settings: a piece of one that may turn up alone. To be called again as often as you like."""
     stream = sys.stderr if stream is None else stream
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
     handler = logging.StreamHandler(stream)
@@ -49,7 +52,7 @@ def configure(settings: Settings, stream: TextIO | None = None, quiet: Sequence[
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,  # without the values of variables
-                Masked(getattr(settings, name) for name in SECRETS),
+                Masked((*(getattr(settings, name) for name in SECRETS), *secrets)),
                 _renderer(as_json),
             ],
         )

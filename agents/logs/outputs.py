@@ -62,7 +62,7 @@ class Outputs:
             _log.info("more of the same checkpoint", extra={"left_out": left_out})
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """An id as it may be shown; None stays."""
     if value is None or isinstance(value, int):
         return value
@@ -90,12 +90,12 @@ def _alert(record: Any) -> Fields:
 
 def _case(record: Any) -> Fields:
     return {
-        "alert_id": _shown(record.get("alert_id")),
-        "action_id": _shown(record.get("action_id")),
+        "alert_id": shown(record.get("alert_id")),
+        "action_id": shown(record.get("action_id")),
         "action": record.get("action"),
         "accepted": record.get("accepted"),
         "reason": record.get("reason"),
-        "unit": _shown(record.get("unit_id")),
+        "unit": shown(record.get("unit_id")),
     }
 
 

@@ -94,7 +94,7 @@ def _rows(dsn: str, emissions: list[Any], topics: Topics, size: int) -> list[Any
     asyncio.run(_write(dsn, emissions, topics, size))
     columns = ", ".join(one for one in INSIGHT_COLUMNS.split(", ") if one != "log_offset")
     with psycopg.connect(dsn) as connection:
-        query = f"SELECT {columns}, erased_at FROM cem.insight ORDER BY id"
+        query = f"SELECT {columns} FROM cem.insight ORDER BY id"
         found = connection.execute(query.encode()).fetchall()
         for table in ("insight", "position", "erased"):  # faster than TRUNCATE where there is so little
             connection.execute(f"DELETE FROM cem.{table}".encode())
