@@ -22,8 +22,8 @@ import psycopg
 import pytest
 
 from agents.archive.migrations import migrate
-from agents.kafka.embedded import HOST, _free_port
 from agents.kafka.guard import Guard
+from agents.kafka.node import HOST, free_port
 
 START_SECONDS_MAX = 30.0
 PASSWORD = "a-password-for-tests"  # so that a test can look whether it is printed anywhere
@@ -47,7 +47,7 @@ class PostgresServer:
 
     def __init__(self, programs: Path, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cem-postgres-"))
-        self.port = _free_port()
+        self.port = free_port()
         self._as_postgres: tuple[str, ...] = ()
         if os.getuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")

@@ -22,7 +22,7 @@ from agents.cli.play import Player, expected
 from agents.cli.played import Played
 from agents.kafka.admin import Admin, AdminError
 from agents.kafka.broker import KINDS, BrokerError, choose
-from agents.kafka.embedded import EmbeddedKafkaError
+from agents.kafka.node import EmbeddedKafkaError
 from agents.kafka.writer import WriteError
 from agents.settings import Settings
 from agents.supervisor import Supervisor, WorkerError

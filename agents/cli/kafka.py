@@ -13,7 +13,9 @@ from pathlib import Path
 
 import click
 
-from agents.kafka.embedded import LOG_LINES_SHOWN, VERSION, EmbeddedKafka, EmbeddedKafkaError, PortTakenError
+from agents.kafka.embedded import LOG_LINES_SHOWN, EmbeddedKafka
+from agents.kafka.jars import VERSION
+from agents.kafka.node import EmbeddedKafkaError, PortTakenError
 
 POLL_SECONDS = 0.5
 

@@ -7,7 +7,7 @@ from agents.doctor.patient import Patient
 from agents.kafka.reach import why_not
 
 VERSION_MIN = (3, 3)
-"""From here on Kafka runs without ZooKeeper. Tests run on what `agents/kafka/embedded.py` names."""
+"""From here on Kafka runs without ZooKeeper. Tests run on what `agents/kafka/jars.py` names."""
 
 
 def check(patient: Patient) -> Iterator[Finding]:

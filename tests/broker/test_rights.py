@@ -35,7 +35,7 @@ from kafka.admin import (
 from kafka.errors import AuthorizationError, GroupAuthorizationFailedError
 
 from agents.kafka.client import aiokafka_options, kafka_python_options
-from agents.kafka.embedded import _free_port
+from agents.kafka.node import free_port
 from agents.settings import Settings, load
 from agents.supervisor import Supervisor
 from pipeline.emission import Emission
@@ -227,7 +227,7 @@ def test_a_worker_needs_no_more_than_its_rights(secured: SecuredKafka, service: 
     surge(service)
     with KafkaProducerOf(as_user(secured, "connector-posts")) as producer:
         producer.send(TOPICS("posts"), key=b"p500", value=encode(post(500))).get(timeout=20)
-    port = _free_port()
+    port = free_port()
     worker = service.worker(**secured.settings_of("cem-worker", "SASL_SSL"), http_port=port)
     service.drain(worker)
     with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
@@ -280,7 +280,7 @@ def test_other_services_need_no_more_than_their_rights(
         '[[recipients]]\nname = "x"\nkind = "webhook"\nurl = "http://127.0.0.1:1/x"\nsecret_env = "HOOK_SECRET"\n'
         "group_seconds = 0.1\n"
     )
-    ports = [_free_port() for _ in range(3)]
+    ports = [free_port() for _ in range(3)]
     own: dict[str, dict[str, Any]] = {
         "web": {"web_port": ports[0], "web_secret": "s" * 40},
         "notify": {"notify": str(recipients), "http_port": ports[1]},

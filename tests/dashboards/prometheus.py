@@ -18,8 +18,8 @@ from typing import Any, Self
 
 import yaml
 
-from agents.kafka.embedded import HOST, _free_port
 from agents.kafka.guard import Guard
+from agents.kafka.node import HOST, free_port
 
 OURS = Path(__file__).parents[2] / "deploy" / "prometheus"
 START_SECONDS_MAX = 30.0
@@ -30,7 +30,7 @@ class Prometheus:
 
     def __init__(self, program: str, jobs: Mapping[str, Sequence[int]], scrape_seconds: int = 1) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cem-prometheus-"))
-        self.port = _free_port()
+        self.port = free_port()
         settings = yaml.safe_load((OURS / "prometheus.yml").read_text())
         settings["global"] = dict.fromkeys(("scrape_interval", "evaluation_interval"), f"{scrape_seconds}s")
         del settings["alerting"]

@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from agents.kafka.embedded import HOST, EmbeddedKafka, _free_port
+from agents.kafka.embedded import EmbeddedKafka
+from agents.kafka.node import HOST, free_port
 from agents.kafka.reader import read
 from agents.settings import load
 from agents.supervisor import Supervisor
@@ -66,7 +67,7 @@ class Scene(NamedTuple):
 def played(prometheus: str, database: str) -> Iterator[Scene]:
     """The whole scene. `prometheus`: the program; `database`: the DSN of an empty one, migrated or not."""
     begun = time.time()
-    first, second, wall, archive, web, notify = (_free_port() for _ in range(6))
+    first, second, wall, archive, web, notify = (free_port() for _ in range(6))
     with ExitStack() as stack:
         broker = stack.enter_context(EmbeddedKafka())
         service = _service(broker, stack, "d", clock="data", tick_seconds=3600.0, postgres=database)

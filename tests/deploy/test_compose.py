@@ -24,7 +24,8 @@ from click.testing import CliRunner
 
 from agents.archive.migrations import migrate
 from agents.cli import main
-from agents.kafka.embedded import PORTS, VERSION, distribution
+from agents.kafka.jars import VERSION, distribution
+from agents.kafka.node import PORTS
 from agents.service import BARRIER_SHARE
 from agents.settings import Settings, load
 from schemas.topics import Topics

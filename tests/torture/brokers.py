@@ -14,9 +14,10 @@ from typing import Any, Protocol, Self
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from agents.kafka import embedded
 from agents.kafka.embedded import EmbeddedKafka
 from agents.kafka.guard import Guard
+from agents.kafka.jars import Distribution, distribution
+from agents.kafka.node import BROKER, HOST, free_port, new_id, node_settings, write_properties
 
 CLEANER = {"log.cleaner.backoff.ms": "500", "log.retention.check.interval.ms": "1000"}
 """So that compaction happens while we look."""
@@ -68,7 +69,7 @@ class Three:
         self._folders: list[Path] = []
         self._ports: list[int] = []
         while len(self._ports) < 6:
-            port = embedded._free_port()
+            port = free_port()
             if port not in self._ports:
                 self._ports.append(port)
         self._guards: list[Guard] = []
@@ -77,11 +78,11 @@ class Three:
     @property
     def bootstrap(self) -> str:
         """See `Brokers`."""
-        return ",".join(f"{embedded.HOST}:{port}" for port in self._ports[:3])
+        return ",".join(f"{HOST}:{port}" for port in self._ports[:3])
 
     def __enter__(self) -> Self:
         try:
-            kafka, cluster = embedded.distribution(), embedded._new_id()
+            kafka, cluster = distribution(), new_id()
             for number in range(3):
                 self._guards.append(self._node(kafka, cluster, number))
             for number in range(3):
@@ -147,7 +148,7 @@ class Three:
         logs = "\n".join((folder / "server.log").read_text()[-2000:] for folder in self._folders)
         raise TimeoutError(f"the three brokers did not start:\n{logs}")
 
-    def _node(self, kafka: embedded.Distribution, cluster: str, number: int) -> Guard:
+    def _node(self, kafka: Distribution, cluster: str, number: int) -> Guard:
         """A formatted folder and the guard over it."""
         folder = Path(tempfile.mkdtemp(prefix=f"cem-kafka-{number}-"))
         self._folders.append(folder)
@@ -155,20 +156,20 @@ class Three:
         topics.mkdir(parents=True)
         scratch.mkdir()
         shutil.copyfile(kafka.checkpoint, topics / kafka.checkpoint.name)
-        marker = {"version": "1", "cluster.id": cluster, "node.id": str(number + 1), "directory.id": embedded._new_id()}
-        embedded._write_properties(topics / "meta.properties", marker)
-        embedded._write_properties(folder / "server.properties", self._settings(folder, number))
+        marker = {"version": "1", "cluster.id": cluster, "node.id": str(number + 1), "directory.id": new_id()}
+        write_properties(topics / "meta.properties", marker)
+        write_properties(folder / "server.properties", self._settings(folder, number))
         java = kafka.java(
             f"-Xmx{HEAP_MIB}m", f"-Djava.io.tmpdir={scratch}", "kafka.Kafka", str(folder / "server.properties")
         )
         return Guard(java, folder / "server.log", folder)
 
     def _settings(self, folder: Path, number: int) -> dict[str, str]:
-        voters = ",".join(f"{node + 1}@{embedded.HOST}:{self._ports[3 + node]}" for node in range(3))
+        voters = ",".join(f"{node + 1}@{HOST}:{self._ports[3 + node]}" for node in range(3))
         port, controller = self._ports[number], self._ports[3 + number]
         return {
-            **embedded._BROKER,
-            **embedded._node(folder, port, controller),
+            **BROKER,
+            **node_settings(folder, port, controller),
             **CLEANER,
             "node.id": str(number + 1),
             "controller.quorum.voters": voters,

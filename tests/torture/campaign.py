@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from agents.kafka.embedded import _free_port
+from agents.kafka.node import free_port
 from tests.checker import Verdict
 from tests.delivery_laws import Kind
 from tests.torture.arena import Arena, Plan
@@ -92,7 +92,7 @@ def one_phase(plan: Plan, seed: int, folder: Path) -> dict[str, Any]:
 
 def flood_phase(seconds: float, seed: int, folder: Path) -> dict[str, Any]:
     """Ten times what the worker can do, for so long."""
-    port = _free_port()
+    port = free_port()
     with One() as broker, Arena(broker.bootstrap, PLAN, seed, folder=_emptied(folder), http_port=port) as arena:
         found = flood(arena, port, seconds)
         numbers = _judged(arena, folder)

@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaProducer
 
 from agents.kafka.client import kafka_python_options
-from agents.kafka.embedded import _free_port
+from agents.kafka.node import free_port
 from pipeline.emission import Emission
 from pipeline.state import decode_state
 from schemas.codec import encode
@@ -162,7 +162,7 @@ def poisoned(arena: Arena) -> list[bytes | None]:
 
 def test_ten_times_what_the_worker_can_do(new_arena: NewArena) -> None:
     """A flood for a while: memory stays bounded, lag is shown, nothing is lost, the worker catches up."""
-    port = _free_port()
+    port = free_port()
     arena = new_arena(PLAN, http_port=port)
     found = flood(arena, port, 10.0)
     judged(arena)
