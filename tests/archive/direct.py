@@ -35,17 +35,19 @@ def records(emissions: Iterable[Emission]) -> dict[TopicPartition, list[Record]]
 
 
 def write(dsn: str, emissions: Iterable[Emission], topics: Topics) -> None:
-    """All of it as one batch."""
+    """All of it as one batch, behind what was written before."""
     asyncio.run(_write(dsn, records(emissions), topics))
 
 
 async def _write(dsn: str, found: dict[TopicPartition, list[Record]], topics: Topics) -> None:
     session = await Session.connect(dsn, "test", 24)
     try:
-        await session.take_over(found)
+        begins = await session.take_over(found)
         batch = Batch(topics)
         for partition, stretch in found.items():
-            batch.add(partition, stretch, 0)
+            for record in stretch:
+                record.offset += begins[partition]
+            batch.add(partition, stretch, begins[partition])
         await session.write(batch)
         await session.keep_house()
     finally:

@@ -34,6 +34,9 @@ from schemas.unit import Unit
 START_MS = int(parse_time("2026-01-20T00:00:00Z"))
 END_MS = START_MS + 36 * DAY_MS
 STORES = ("store-1", "store-2", "store-3")
+VERSIONS = (("m/1", "retail/3ac41f"), ("m/2", "retail/8e1b02"))
+"""Model and taxonomy, before the insight of this number and from there on."""
+CHANGED_FROM = 550
 SOURCE = Source(topic="cem.posts", partition=0, offset=0)
 
 UNITS = (
@@ -48,13 +51,14 @@ UNITS = (
 
 def insight(number: int, unit_id: str = "store-1", at_ms: int | None = None, **more: Any) -> Insight:
     """One of a row of insights, an hour apart."""
-    label = ("negative", "neutral", "positive")[number % 3]
+    label, versions = ("negative", "neutral", "positive")[number % 3], VERSIONS[number >= CHANGED_FROM]
     fields: dict[str, Any] = {
         "id": f"x:{number}", "kind": "post", "unit_id": unit_id, "channel": ("x", "google", "web")[number % 3],
         "author": f"hmac:{number % 7}", "event_time": Millis(START_MS + number * HOUR_MS if at_ms is None else at_ms),
-        "sentiment": Sentiment(compound=(-0.6, 0.0, 0.7)[number % 3], label=label, confidence=0.8, model="m/1"),
+        "sentiment": Sentiment(compound=(-0.6, 0.0, 0.7)[number % 3], label=label, confidence=0.8, model=versions[0]),
         "language": "en", "journey_stage": ("service", "use", None)[number % 3], "text_ref": f"x:{number}",
         "aspects": (Aspect(aspect="wait_time", department="operations", polarity=-0.5),) if number % 2 else (),
+        "taxonomy": versions[1] if number % 2 else None,
         "emotion": "anger" if label == "negative" else "none", "reach": Reach(followers=10), "thread": f"x:{number}",
         "scores": Scores(nps=number % 11), "fingerprint": "f", "customer_ref": "C-1",
         "routing": Routing(rule="handle", confidence=0.9), "source": SOURCE,
