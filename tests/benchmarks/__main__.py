@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: all measurements, or those named, on one embedded Kafka, in one run.
+"""`python -m tests.benchmarks`: all measurements but `sizing`, or those named, on one embedded Kafka, in one run.
 
 In: names of parts. Out: tables, and all figures in one JSON file. A part that fails is told, and the others go on; the
 exit code is then 1.
@@ -21,10 +21,11 @@ import orjson
 from kafka.errors import KafkaError
 from rich.console import Console
 
-from agents.kafka.embedded import VERSION as KAFKA_VERSION
-from agents.kafka.embedded import EmbeddedKafka, EmbeddedKafkaError
+from agents.kafka.embedded import EmbeddedKafka
+from agents.kafka.jars import VERSION as KAFKA_VERSION
+from agents.kafka.node import EmbeddedKafkaError
 from agents.settings import ENVIRONMENT_PREFIX
-from tests.benchmarks import latency, profile, recovery, scaling, throughput, units
+from tests.benchmarks import latency, profile, recovery, scaling, sizing, throughput, units
 from tests.benchmarks.broker import Broker
 from tests.benchmarks.plan import QUICK, Plan
 from tests.benchmarks.report import COLUMNS, Report
@@ -37,22 +38,33 @@ PARTS: dict[str, ModuleType] = {
     "recovery": recovery,
     "scaling": scaling,
     "profile": profile,
+    "sizing": sizing,
 }
+NAMED_ONLY = ("sizing",)
+"""Takes as long as all others together, and answers another question."""
 RUN_PREFIX = "bench-"
 """What the names of all topics begin with, or contain."""
+OPTIONS = {
+    "posts": "posts",
+    "rounds": "rounds",
+    "seed": "seed",
+    "seconds": "sizing_seconds",
+    "rates": "sizing_rates",
+    "partitions": "sizing_partitions",
+    "fills": "sizing_fills",
+}
+"""What can be asked for, and which field of the plan it is."""
 DEFAULT_OUT = Path("build") / "bench.json"
 PACKAGES = ("faust-streaming", "aiokafka", "quixstreams", "bytewax", "confluent-kafka", "vaderSentiment", "msgspec")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """See the module's docstring."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    arguments_parser = parser()
+    options = arguments_parser.parse_args(arguments)
     if unknown := [name for name in options.parts if name not in PARTS]:
-        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
-    plan = QUICK if options.quick else Plan()
-    given = {name: getattr(options, name) for name in ("posts", "rounds", "seed")}
-    plan = replace(plan, **{name: value for name, value in given.items() if value is not None})
+        arguments_parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    plan = plan_of(options)
     for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
         del os.environ[name]  # measured is what is set here, not what is set on this machine
     result = {**_circumstances(plan, options.quick), "parts": {}}
@@ -61,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             with EmbeddedKafka() as kafka:
                 broker = Broker(kafka.bootstrap, kafka.pid)
-                for name in options.parts or PARTS:
+                for name in options.parts or [name for name in PARTS if name not in NAMED_ONLY]:
                     failed |= not _measure(name, broker, plan, report, result)
                 broker.close()
         except EmbeddedKafkaError as error:
@@ -76,18 +88,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(failed)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def plan_of(options: argparse.Namespace) -> Plan:
+    """The full run or the quick one, and what was asked for otherwise."""
+    given = {name: getattr(options, option) for option, name in OPTIONS.items()}
+    return replace(
+        QUICK if options.quick else Plan(), **{name: value for name, value in given.items() if value is not None}
     )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """`10,100` -> whole numbers, each once, ascending."""
+    try:
+        found = sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: whole numbers with commas between them are wanted") from None
+    if found[0] < 1:
+        raise argparse.ArgumentTypeError(f"{found[0]}: 1 or more is wanted")
+    return tuple(found)
+
+
+def _seconds(text: str) -> float:
+    """Long enough for a burst of complaints, and an hour at most."""
+    try:
+        found = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    if not 5 <= found <= 3600:
+        raise argparse.ArgumentTypeError(f"{text}: 5 to 3600 seconds are wanted")
+    return found
+
+
+def parser() -> argparse.ArgumentParser:
+    """Of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example: python -m tests.benchmarks sizing --seconds 20 --rates 10,1000",
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all but sizing)")
     parser.add_argument("--quick", action="store_true", help="small numbers, to see that it works: about 3 minutes")
     parser.add_argument("--posts", type=int, help=f"posts of each run of `throughput` (default: {Plan.posts})")
     parser.add_argument("--rounds", type=int, help=f"runs of each contender (default: {Plan.rounds})")
     parser.add_argument("--seed", type=int, help=f"of what is made up (default: {Plan.seed})")
+    parser.add_argument("--seconds", type=_seconds, help=f"of each rate of `sizing` (default: {Plan.sizing_seconds:g})")
+    parser.add_argument("--rates", type=_numbers, help=f"posts/s of `sizing` (default: {_shown(Plan.sizing_rates)})")
+    parser.add_argument("--partitions", type=_numbers, help=f"of `sizing` (default: {_shown(Plan.sizing_partitions)})")
+    parser.add_argument("--fills", type=_numbers, help=f"posts remembered, `sizing` ({_shown(Plan.sizing_fills)})")
     parser.add_argument("--json", action="store_true", help="the figures on standard output, tables beside them")
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="file for the figures (default: %(default)s)")
     return parser
+
+
+def _shown(numbers: Sequence[int]) -> str:
+    return ",".join(map(str, numbers))
 
 
 def _measure(name: str, broker: Broker, plan: Plan, report: Report, result: dict[str, Any]) -> bool:

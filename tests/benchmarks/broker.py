@@ -15,10 +15,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.partitioner import murmur2
 from kafka import KafkaAdminClient
+from kafka import TopicPartition as Place
+from kafka.admin import OffsetSpec
 from kafka.errors import RetriableError
 
 from tests.benchmarks.posts import Record
-from tests.benchmarks.worker import used_by
+from tests.benchmarks.worker import resident_bytes, used_by
 
 BATCH_BYTES = 256 * 1024
 READ_SECONDS_MAX = 120.0
@@ -42,6 +44,10 @@ class Broker:
     def cpu_seconds(self) -> float:
         """What the broker has used of the processor so far."""
         return used_by(self._pid).cpu_seconds
+
+    def resident_bytes(self) -> float:
+        """What the broker holds in memory now."""
+        return resident_bytes(self._pid)
 
     # Topics
 
@@ -96,6 +102,12 @@ class Broker:
         except RetriableError:
             return {}
         return {(one.topic, one.partition): max(committed.offset, 0) for one, committed in found.items()}
+
+    def ends(self, topic: str) -> dict[tuple[str, int], int]:
+        """Where each partition of a topic ends, markers of transactions included."""
+        wanted = {Place(topic, number): OffsetSpec.LATEST for number in range(self.partitions(topic))}
+        found = self._admin.list_partition_offsets(wanted)
+        return {(one.topic, one.partition): answer.offset for one, answer in found.items()}
 
     def last_offsets(self, topic: str) -> dict[int, int]:
         """Offset of the last committed record of each partition that has any."""

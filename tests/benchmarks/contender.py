@@ -81,12 +81,17 @@ class Contender(ABC):
     def written_bytes(self) -> dict[str, int]:
         """What its workers have written to the broker's disk (or their own), by topic (or place), the input aside.
         Names are without that of the run; the topics of units are taken together."""
-        found: Counter[str] = Counter()
-        for name, size in self.broker.sizes(self.run_id).items():
-            if name not in self.input_topics():
-                short = name.replace(self.run_id, "").strip(".-")
-                found["alerts.unit" if short.startswith("alerts.unit.") else short] += size
-        return dict(found)
+        sizes = self.broker.sizes(self.run_id)
+        return by_topic({name: size for name, size in sizes.items() if name not in self.input_topics()}, self.run_id)
+
+
+def by_topic(sizes: Mapping[str, int], run_id: str) -> dict[str, int]:
+    """Sizes by names without that of the run; the topics of units are taken together."""
+    found: Counter[str] = Counter()
+    for name, size in sizes.items():
+        short = name.replace(run_id, "").strip(".-")
+        found["alerts.unit" if short.startswith("alerts.unit.") else short] += size
+    return dict(found)
 
 
 class Rival(Contender):

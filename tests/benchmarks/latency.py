@@ -27,7 +27,7 @@ from schemas.alert import Alert
 from schemas.codec import Codec
 from schemas.time import DAY_MS
 from schemas.unit import Unit
-from tests.benchmarks.broker import Broker, batches
+from tests.benchmarks.broker import Broker, batches, partition_of
 from tests.benchmarks.cem import Service, free_port, wait_ready
 from tests.benchmarks.figures import distribution, significant
 from tests.benchmarks.plan import Plan
@@ -153,7 +153,7 @@ def _wait_for_all(listener: "Listener", bursts: int, worker: Worker) -> None:
 
 
 class Sender:
-    """Sends at a rate that does not depend on how fast it is received."""
+    """Sends at a rate that does not depend on how fast it is received. `behind_seconds_max`: more of it is an error."""
 
     def __init__(
         self,
@@ -162,7 +162,15 @@ class Sender:
         random: Random,
         harmless: list[Said],
         complaints: list[Said],
+        *,
+        title: str = "latency",
+        partitions: int = PARTITIONS,
+        bursts_a_second: float = BURSTS_A_SECOND,
+        behind_seconds_max: float = BEHIND_SECONDS_MAX,
     ) -> None:
+        self._title = title
+        self._partitions = partitions
+        self._behind_seconds_max = behind_seconds_max
         self._bootstrap = service.settings.kafka
         self._topic = service.topics("posts")
         self._rate = plan.latency_posts_a_second
@@ -171,7 +179,7 @@ class Sender:
         bursts = len(complaints) // BURST_POSTS
         # `sure_texts` goes round and round over the units: complaint i is about unit i modulo the number of units.
         self._due = sorted(
-            (place / BURSTS_A_SECOND + turn * BURST_SECONDS / BURST_POSTS, complaints[place + turn * bursts][1], turn)
+            (place / bursts_a_second + turn * BURST_SECONDS / BURST_POSTS, complaints[place + turn * bursts][1], turn)
             for place in range(bursts)
             for turn in range(BURST_POSTS)
         )
@@ -199,18 +207,27 @@ class Sender:
                     else:
                         record, _ = self._made(self._random.choice(self._harmless)[1], None)
                     records.append(record)
-                for batch in batches(producer, records):
-                    future = await producer.send_batch(batch, self._topic, partition=0)
-                    acknowledgements.add(future)
-                    future.add_done_callback(acknowledgements.discard)
-                task.now(f"latency: {self._rate:,} posts/s", total=seconds, done=elapsed)
+                for partition, group in self._by_partition(records).items():
+                    for batch in batches(producer, group):
+                        future = await producer.send_batch(batch, self._topic, partition=partition)
+                        acknowledgements.add(future)
+                        future.add_done_callback(acknowledgements.discard)
+                task.now(f"{self._title}: {self._rate:,} posts/s", total=seconds, done=elapsed)
                 await asyncio.sleep(GRID_SECONDS)
             await asyncio.gather(*acknowledgements)
-        if behind > BEHIND_SECONDS_MAX:
+        if behind > self._behind_seconds_max:
             raise BenchmarkError(
                 f"the sender was {behind:.1f} s behind: this machine is too busy for {self._rate} posts/s"
             )
         return Sent(at, posts, behind)
+
+    def _by_partition(self, records: list[Record]) -> dict[int, list[Record]]:
+        if self._partitions == 1:
+            return {0: records}
+        found: dict[int, list[Record]] = {}
+        for record in records:
+            found.setdefault(partition_of(record.key, self._partitions), []).append(record)
+        return found
 
     def _made(self, text: str, author: int | None) -> tuple[Record, str]:
         post = make_post(self._random, self.posts, text, int(time.time() * 1000), author)

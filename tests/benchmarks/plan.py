@@ -27,6 +27,14 @@ class Plan:
 
     profile_posts: int = 30_000
 
+    sizing_rates: tuple[int, ...] = (10, 100, 500, 1_000, 2_000)
+    """Posts a second, ascending."""
+    sizing_partitions: tuple[int, ...] = (1, 3)
+    sizing_seconds: float = 120.0
+    sizing_warm_up_seconds: float = 3.0
+    sizing_fills: tuple[int, ...] = (100_000, 300_000)
+    """Numbers of posts that are remembered when memory is looked at, ascending."""
+
 
 QUICK = Plan(
     posts=40_000,
@@ -41,4 +49,8 @@ QUICK = Plan(
     scaling_seconds=8.0,
     scaling_posts=200_000,
     profile_posts=5_000,
+    sizing_rates=(10, 500),
+    sizing_partitions=(1, 2),
+    sizing_seconds=10.0,
+    sizing_fills=(10_000, 20_000),
 )

@@ -59,6 +59,15 @@ def used_by(pid: int) -> Usage:
     return Usage(sum(map(int, ticks)) / _CPU_TICKS, int(waited_ns) / 1e9, float(high_water) * 1024)
 
 
+def resident_bytes(pid: int) -> float:
+    """What a process holds in memory now; nan where the system has no `/proc`."""
+    try:
+        status = (Path("/proc") / str(pid) / "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return math.nan
+    return float(next((line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")), "nan")) * 1024
+
+
 class Worker:
     """A context manager: starts on entry; on exit SIGTERM, and SIGKILL if that is not enough."""
 
@@ -84,6 +93,10 @@ class Worker:
     def usage(self) -> Usage:
         """What it has used so far."""
         return used_by(self.pid)
+
+    def resident_bytes(self) -> float:
+        """What it holds in memory now."""
+        return resident_bytes(self.pid)
 
     def log_tail(self) -> str:
         """The end of its log; Faust moves the cursor about in it."""
