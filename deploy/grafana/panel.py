@@ -25,6 +25,11 @@ COLOURS = {
 }  # fmt: skip
 """What they are called everywhere is also what they look like everywhere."""
 
+TEXT = model.DynamicConfigValue(id_val="unit", value="string")
+"""Grafana shows text that looks like a number as one, in the panel's unit, and leads links there: 4711 as 4.71 K."""
+NUMBERS = ""
+"""Which columns a panel with numbers shows. All of them (`/.*/`) would be the time, too."""
+
 Kind = Literal["lines", "bars", "stat", "table", "ranking"]
 Unit = Literal["short", "percentunit", "s", "bytes", "none", "dtdurations", "cps"]
 
@@ -113,15 +118,17 @@ class Panel(NamedTuple):
             stat.Panel()
             .graph_mode(common_model.BigValueGraphMode.NONE)
             .color_mode(common_model.BigValueColorMode.VALUE if self.steps else common_model.BigValueColorMode.NONE)
-            .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields("/.*/"))
+            .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields(NUMBERS))
             .text_mode(common_model.BigValueTextMode.VALUE_AND_NAME)
         )
 
     def _table(self) -> Any:
-        return table.Panel().cell_height(common_model.TableCellHeight.SM)
+        made = table.Panel().cell_height(common_model.TableCellHeight.SM)
+        return made.override_by_regexp("/.*/", [_value("noValue", "–")]).override_by_field_type("string", [TEXT])
 
     def _ranking(self) -> Any:
         made = barchart.Panel().orientation(common_model.VizOrientation.HORIZONTAL)
+        made.override_by_field_type("string", [TEXT])
         if self.stacked:
             made.stacking(common_model.StackingMode.NORMAL)
         return made

@@ -42,6 +42,21 @@ def test_a_panel_says_what_it_is_and_how_to_read_it(place: tuple[str, dict[str, 
     assert panel["targets"]
 
 
+@pytest.mark.parametrize("place", ALL_PANELS, ids=panel_ids)
+def test_text_stays_text_and_a_cell_without_a_value_says_nothing_of_the_period(
+    place: tuple[str, dict[str, Any]],
+) -> None:
+    """Grafana formats the store 4711 as 4.71 K, also in links, and writes the words of an empty panel into each empty
+    cell, unless columns say otherwise. Numbers of now come without their time."""
+    _, panel = place
+    said = [(rule["matcher"], rule["properties"]) for rule in panel["fieldConfig"]["overrides"]]
+    text = ({"id": "byType", "options": "string"}, [{"id": "unit", "value": "string"}])
+    empty = ({"id": "byRegexp", "options": "/.*/"}, [{"id": "noValue", "value": "–"}])
+    assert (panel["type"] in ("table", "barchart")) == (text in said)
+    assert (panel["type"] == "table") == (empty in said)
+    assert panel["type"] != "stat" or panel["options"]["reduceOptions"]["fields"] == ""
+
+
 def test_panels_do_not_lie_on_each_other() -> None:
     """Each place of the page belongs to one panel."""
     for name, dashboard in dashboards().items():
