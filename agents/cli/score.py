@@ -64,7 +64,7 @@ def score(
 
     One JSON object for each: compound (-1 to 1, in VADER's scale), label, confidence (how likely the label is), aspects
     (the main one first, with department and polarity), severe (causes of which one post is enough, with the words that
-    told them), emotion, language, abstained, suspicion (0 to 1).
+    told them), emotion, language, abstained, suspicion (0 to 1), taxonomy and model (as insights name them).
 
     \b
     Example:
@@ -161,6 +161,7 @@ def _scored(said: Said, terms: Taxonomy) -> dict[str, Any]:
         "abstained": sentiment.abstained,
         "suspicion": said.suspicion.score,
         "suspicion_reasons": said.suspicion.reasons,
+        "taxonomy": terms.edition,
         "model": sentiment.model,
     }
 

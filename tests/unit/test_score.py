@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from agents.cli import main
+from pipeline.taxonomy import parse
 from tests.unit.test_taxonomy import SMALL
 
 FIELDS = {
     "compound", "label", "confidence", "aspects", "emotion", "journey_stage", "touchpoint", "language", "abstained",
-    "suspicion", "suspicion_reasons", "model", "severe",
+    "suspicion", "suspicion_reasons", "model", "severe", "taxonomy",
 }  # fmt: skip
 HOSTILE = {
     "empty": "",
@@ -134,10 +135,10 @@ def test_csv_and_ids(tmp_path: Path) -> None:
 
 
 def test_a_taxonomy_of_ones_own(tmp_path: Path) -> None:
-    """By its path."""
+    """By its path; it is named as insights name it."""
     file = tmp_path / "ours.toml"
     file.write_text(SMALL)
-    assert 0 == run("--taxonomy", str(file), text="x").exit_code
+    assert [parse(SMALL).edition] == [one["taxonomy"] for one in scored("--taxonomy", str(file), text="x")]
 
 
 @pytest.mark.parametrize(
