@@ -23,8 +23,6 @@ REGIONS = (
     " AND ('*' IN (${region:sqlstring}) OR region_id IN (${region:sqlstring}))"
 )
 ONE_UNIT = "unit_id = ${unit:sqlstring}"
-BEFORE_TOO = "hour >= $__timeFrom()::timestamptz - interval '7 days' AND hour < $__timeTo()"
-"""What is new in a period was not there in the week before; to look at all of history would take too long."""
 STEP = "date_bin(${step:sqlstring}::interval, {at}, timestamptz '2001-01-01 00:00Z')"
 """Steps of a week begin on Monday."""
 

@@ -6,7 +6,7 @@ In: which units. Out: annotations. The one rule: a mark says in its words what i
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 
-from deploy.grafana.asking import BEFORE_TOO, POSTGRES, PROMETHEUS, SqlData, filled
+from deploy.grafana.asking import POSTGRES, PROMETHEUS, SqlData, filled
 from deploy.grafana.panel import BLUE, RED, YELLOW
 
 
@@ -72,17 +72,16 @@ def annotations(where: str) -> list[Builder[model.AnnotationQuery]]:
         SqlAnnotation(
             "Another model",
             BLUE,
-            "SELECT min(event_time) AS time, 'scored by ' || model || ' from here on' AS text, 'model' AS tags "
-            f"FROM history.insights WHERE {BEFORE_TOO} AND model IS NOT NULL GROUP BY model "
-            "HAVING min(event_time) >= $__timeFrom() ORDER BY 1",
+            "SELECT at AS time, 'texts are scored by ' || version || ' from here on, by ' || before || ' before' AS "
+            "text, what AS tags "
+            "FROM history.version_changes WHERE what = 'model' AND $__timeFilter(at) ORDER BY 1 LIMIT 500",
         ),
         SqlAnnotation(
             "Another taxonomy",
             YELLOW,
-            "SELECT first AS time, 'first spoken of: ' || string_agg(aspect, ', ' ORDER BY aspect) || ' (another "
-            "taxonomy, or a new matter)' AS text, 'taxonomy' AS tags FROM (SELECT aspect, min(hour) AS first, "
-            "min(min(hour)) OVER () AS earliest FROM history.topics "
-            f"WHERE {BEFORE_TOO} GROUP BY aspect) aspects "
-            "WHERE first >= greatest($__timeFrom(), earliest + interval '7 days') GROUP BY first ORDER BY 1",
+            "SELECT min(at) AS time, string_agg('aspects are found by ' || version || ' from here on, by ' || before "
+            "|| ' before', '; ' ORDER BY industry, at) AS text, what AS tags "
+            "FROM history.version_changes WHERE what = 'taxonomy' AND $__timeFilter(at) GROUP BY hour, what "
+            "ORDER BY 1 LIMIT 500",
         ),
     ]
