@@ -63,7 +63,7 @@ steps = st.lists(
 )
 
 
-def _event(step: tuple[str, int, int, int | None], world: World) -> list[Any]:
+def event_of(step: tuple[str, int, int, int | None], world: World) -> list[Any]:
     kind, subject, hours, count = step
     if kind == "erasure":
         return world.erasure(f"x:{subject}")
@@ -86,7 +86,7 @@ def test_a_batch_is_as_good_as_its_records_one_by_one(postgres: str, story: list
     they were cut into batches."""
     topics = Topics()
     world = World(topics, partitions=1)
-    emissions = [emission for step in story for emission in _event(step, world)]
+    emissions = [emission for step in story for emission in event_of(step, world)]
     assert _rows(postgres, emissions, topics, 1) == _rows(postgres, emissions, topics, len(emissions))
 
 
