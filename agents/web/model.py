@@ -11,30 +11,26 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from agents.web.access import Viewer, may_see, may_see_confidential, may_see_unit, may_see_unrouted
+from agents.web.alerts import Alerts
 from agents.web.cases import Cases
 from agents.web.confided import Confided
 from agents.web.hours import Hour, Week, total
 from agents.web.references import of_alert, of_entry, of_unrouted
 from agents.web.texts import NEWEST_MAX, Texts
 from agents.web.urgency import urgency, waiting
-from pipeline.alerts.lifecycle import finished
 from pipeline.directory import Directory
 from schemas.action import Action
 from schemas.alert import Alert
 from schemas.case import CaseEntry
 from schemas.event import UnitRollup
 from schemas.text import StoredText
-from schemas.time import DAY_MS, HOUR_MS
+from schemas.time import HOUR_MS
 from schemas.token import Token
 from schemas.unit import Unit
 from schemas.unrouted import Unrouted
 
-ALERTS_MAX = 50_000
-FINISHED_KEPT_MS = 30 * DAY_MS
 UNROUTED_MAX = 20_000
 SENT_MAX = 20_000
-_ROOM = 500
-"""How many alerts are forgotten in one go once there are too many."""
 _OF_ACTIONS = ("note:", "we_did:")
 
 State = Literal["waiting", "snoozed", "finished", "all"]
@@ -72,9 +68,7 @@ class Model:
         self.revision = 0
         self.wall_ms: int | None = None
         self._newest_ms = 0
-        self._alerts: dict[str, Alert] = {}
-        self._unfinished: dict[str, Alert] = {}
-        self._by_unit: dict[str, dict[str, None]] = {}
+        self._alerts = Alerts()
         self._confided = Confided()
         self._cases = Cases()
         self._texts = Texts(texts_max)
@@ -124,18 +118,14 @@ class Model:
             return None
         self._seen(alert.detected_at)
         if before is not None:
-            self._leave(before)
-        self._alerts[alert.alert_id] = alert
-        if not finished(alert.state):
-            self._unfinished[alert.alert_id] = alert
-        for unit_id in _places(alert):
-            self._by_unit.setdefault(unit_id, {})[alert.alert_id] = None
+            self._texts.release(of_alert(before))
+        self._alerts.put(alert)
         references = of_alert(alert)
         self._texts.refer(references)
         if alert.addressed_to is not None:
             self._confided.add(alert.alert_id, references)
         self._cases.known(alert.alert_id)
-        if len(self._alerts) > ALERTS_MAX:
+        if self._alerts.too_many:
             self.forget()
         return Changed(before, alert)
 
@@ -210,30 +200,16 @@ class Model:
 
     def forget(self) -> None:
         """Alerts that were finished long ago; where there are too many, also the oldest of the others."""
-        last_ms = self.now_ms - FINISHED_KEPT_MS
-        for alert in [one for one in self._alerts.values() if finished(one.state) and one.detected_at < last_ms]:
+        for alert in self._alerts.outdated(self.now_ms):
             self._forget(alert)
-        if len(self._alerts) > ALERTS_MAX:
-            oldest = sorted(self._alerts.values(), key=lambda one: (not finished(one.state), one.detected_at))
-            for alert in oldest[: len(self._alerts) - ALERTS_MAX + _ROOM]:
-                self._forget(alert)
 
     def _forget(self, alert: Alert) -> None:
-        self._leave(alert)
-        del self._alerts[alert.alert_id]
+        self._alerts.drop(alert)
+        self._texts.release(of_alert(alert))
         self._confided.drop(alert.alert_id)
         for entry in self._cases.drop(alert.alert_id):
             self._texts.release(of_entry(entry))
         self.revision += 1
-
-    def _leave(self, alert: Alert) -> None:
-        self._unfinished.pop(alert.alert_id, None)
-        for unit_id in _places(alert):
-            there = self._by_unit[unit_id]
-            del there[alert.alert_id]
-            if not there:
-                del self._by_unit[unit_id]
-        self._texts.release(of_alert(alert))
 
     # What a viewer may see
 
@@ -261,27 +237,21 @@ class Model:
         below = None if unit_id is None else {unit_id, *directory.descendants(unit_id)}
         return (
             alert
-            for alert in self._within(viewer, self._unfinished if unfinished else self._alerts)
+            for alert in self._within(viewer, unfinished=unfinished)
             if (below is None or alert.labels.unit_id in below)
             and (department is None or alert.labels.department == department)
             and may_see(viewer, alert, directory)
         )
 
-    def _within(self, viewer: Viewer, alerts: dict[str, Alert]) -> Iterator[Alert]:
-        """Those of `alerts` that come into question, without looking at all others. What units said that are no longer
-        in the directory is looked for by what their alerts say."""
+    def _within(self, viewer: Viewer, *, unfinished: bool) -> Iterable[Alert]:
+        """Those that come into question, without looking at all others. What units said that are no longer in the
+        directory is looked for by what their alerts say."""
         if viewer.unit_id is None:
-            yield from alerts.values()
-            return
+            return self._alerts.every(unfinished=unfinished)
         directory = self.directory
-        gone = [unit_id for unit_id in self._by_unit if unit_id not in directory.units]
+        gone = [unit_id for unit_id in self._alerts.units() if unit_id not in directory.units]
         below = () if viewer.role in ("unit", "department") else (*directory.descendants(viewer.unit_id), *gone)
-        seen: set[str] = set()
-        for unit_id in dict.fromkeys((viewer.unit_id, *below)):
-            for alert_id in self._by_unit.get(unit_id, ()):
-                if alert_id not in seen and alert_id in alerts:
-                    seen.add(alert_id)
-                    yield alerts[alert_id]
+        return self._alerts.of((viewer.unit_id, *below), unfinished=unfinished)
 
     def alert(self, viewer: Viewer, alert_id: str) -> Alert | None:
         """One alert; None if there is none, or none for this viewer: the two cannot be told apart."""
@@ -392,7 +362,3 @@ class Model:
     def token(self, token_id: str) -> Token | None:
         """A token as it was made or revoked, whether it counts or not."""
         return self._tokens.get(token_id)
-
-
-def _places(alert: Alert) -> Iterable[str]:
-    return dict.fromkeys((alert.labels.unit_id, *alert.also_to))

@@ -152,7 +152,7 @@ class Running:
 
     def _answer(self, action: Action) -> None:
         """What the log would say, as far as the state of the case decides."""
-        alert = self.model._alerts[action.alert_id]
+        alert = self.model._alerts.get(action.alert_id)
         refs = {"note_ref": f"note:{action.id}" if action.note else None}
         said = UnitAction(
             id=action.id, alert_id=action.alert_id, unit_id=action.unit_id, action=action.action, actor=action.actor,

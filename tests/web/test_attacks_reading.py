@@ -59,7 +59,7 @@ async def test_no_count_tells_what_is_somebody_elses(who: str) -> None:
     for with_them in (True, False):
         model = secrets()
         if not with_them:
-            for alert in list(model._alerts.values()):
+            for alert in list(model._alerts.every()):
                 if alert.addressed_to is not None or alert.labels.unit_id in ("mill-lane", "south"):
                     model._forget(alert)
             for one in ("p1", "p2", "p3"):
@@ -86,7 +86,7 @@ async def test_no_route_does_anything_with_what_is_somebody_elses(who: str) -> N
         for emission in console.sent:
             if emission.topic.endswith(".actions"):
                 action = _action_codec.decode(emission.value)
-                alert = console.model._alerts[action.alert_id]
+                alert = console.model._alerts.get(action.alert_id)
                 assert not any(word in alert.annotations.summary for word in hidden), alert.annotations.summary
         told = {one.key: one.value for one in console.sent if not one.topic.endswith(".actions")}
         assert assigned == told.keys()
@@ -122,7 +122,7 @@ async def test_the_event_stream_shows_nothing_that_is_somebody_elses(who: str) -
             events = Events(console, console.token(*given), query)
             await events.open()
             model = console.model
-            for alert in list(model._alerts.values()):
+            for alert in list(model._alerts.every()):
                 changed = model.apply_alert(world.next_of(alert))
                 assert changed is not None
                 console.hub.alert_changed(changed)
@@ -162,7 +162,7 @@ async def test_a_stream_loses_what_went_to_another_unit() -> None:
     async with Console(secrets()) as console:
         events = Events(console, console.token("unit", "harbour-quay"))
         await events.open()
-        alert = console.model._alerts["harbour-quay-" + "feed" * 4]
+        alert = console.model._alerts.get("harbour-quay-" + "feed" * 4)
         labels = msgspec.structs.replace(alert.labels, unit_id="mill-lane", region="south")
         changed = console.model.apply_alert(world.next_of(alert, labels=labels))
         assert changed is not None

@@ -116,7 +116,7 @@ async def test_who_acts_is_told_what_became_of_it_though_the_case_is_elsewhere_n
         mine, other = (Events(console, console.token("unit", "elm-street", name=name)) for name in ("maria", "tom"))
         await mine.open()
         await other.open()
-        alert = console.model._alerts["elm-street-a1b2a1b2a1b2a1b2"]
+        alert = console.model._alerts.get("elm-street-a1b2a1b2a1b2a1b2")
         action = Action(id="send-it-on", alert_id=alert.alert_id, unit_id="elm-street", action="reroute",
                         actor="maria", to_unit="mill-lane", event_time=NOW)  # fmt: skip
         console.model.apply_action(action)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.web import cases, model
+from agents.web import alerts, cases
 from agents.web.access import Viewer
 from agents.web.hours import HOURS, Week, total
 from agents.web.model import Model
@@ -244,8 +244,8 @@ def test_a_region_is_the_sum_of_the_units_below_and_each_hour_counts_once() -> N
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of alerts the finished and oldest are forgotten first, with their histories; of texts those that nothing refers
     to; of histories the oldest entries; of histories without an alert the oldest."""
-    monkeypatch.setattr(model, "ALERTS_MAX", 40)
-    monkeypatch.setattr(model, "_ROOM", 5)
+    monkeypatch.setattr(alerts, "ALERTS_MAX", 40)
+    monkeypatch.setattr(alerts, "_ROOM", 5)
     monkeypatch.setattr(cases, "ENTRIES_MAX", 10)
     monkeypatch.setattr(cases, "UNKNOWN_MAX", 10)
     known = Model(texts_max=20)
