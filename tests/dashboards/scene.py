@@ -1,8 +1,8 @@
 """Two weeks of customers' voices, their alerts and what people did, through the real service, watched and archived.
 
 In: programs of this machine. Out: a Prometheus and a PostgreSQL that have seen everything that a dashboard can show:
-two workers on the data clock, one of which comes late; one on the wall clock; bad input; alerts acknowledged in time,
-too late, resolved, dismissed, refused; and the archive.
+two workers on the data clock, one of which comes late, both started again with another model and another taxonomy; one
+on the wall clock; bad input; alerts acknowledged in time, too late, resolved, dismissed, refused; and the archive.
 
 The one rule: it is the real service. Nothing is written into either server by the test itself.
 """
@@ -37,6 +37,7 @@ from schemas.post import Author, Post
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis
 from schemas.unit import Unit
 from tests.broker.conftest import KEY, Service
+from tests.dashboards.change import TEXT, Changed, changed
 from tests.dashboards.prometheus import Prometheus
 from tests.dashboards.queries import Period
 from tests.notify.conftest import Receiver
@@ -54,13 +55,16 @@ CALLS = "they keep calling me with marketing, stop it, unsubscribe me"
 
 
 class Scene(NamedTuple):
-    """The servers, a unit worth looking at, the period in event time and that on the wall."""
+    """The servers, a unit worth looking at, the period in event time and that on the wall; what else understood texts
+    from `changed_ms` on."""
 
     prometheus: Prometheus
     database: str
     unit_id: str
     history: Period
     watched: Period
+    changed: Changed
+    changed_ms: int
 
 
 @contextmanager
@@ -94,16 +98,23 @@ def played(prometheus: str, database: str) -> Iterator[Scene]:
         _wait_until_all_are_up(watcher, worker, late, *others)
         live.send(_now(live, 2))
         _look_at_the_console(web)
-        unit_id = _people_act(service, world, worker, late)
+        local = _people_act(service, world, worker, late)
+        service.drain(worker, late)
+        other = changed(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cem-scene-"))))
+        for process in (worker, late):
+            process.kill()
+        worker, late = (service.worker(http_port=port, **other.settings) for port in (first, second))
+        changed_ms = world.ends + 2 * DAY_MS + HOUR_MS
+        service.ingest([_post(local, f"changed-{hour}", TEXT, changed_ms + hour * HOUR_MS) for hour in range(3)])
         service.drain(worker, late)
         _wait_for_the_archive(service, database)
         live.send(_now(live, 3))
         _look_at_the_console(web)
         time.sleep(4)  # two scrapes after the last change
         yield Scene(
-            watcher, database, unit_id,
+            watcher, database, local.id,
             Period((world.starts - DAY_MS) / 1000, (world.ends + 4 * DAY_MS) / 1000, 3600.0),
-            Period(begun, time.time()),
+            Period(begun, time.time()), other, changed_ms,
         )  # fmt: skip
         for process in (worker, late, *others):
             process.kill()  # to stop in good order takes seconds each
@@ -178,7 +189,7 @@ def _now(live: Service, number: int) -> Emission:
     return Emission(live.topics("posts"), f"now{number}".encode(), encode(post))
 
 
-def _people_act(service: Service, world: Scenario, *workers: Supervisor) -> str:
+def _people_act(service: Service, world: Scenario, *workers: Supervisor) -> Unit:
     """Old alerts are acted on late, some not at all, a new one at once; two days pass. Gives a unit with alerts."""
     opened = [alert for alert in service.alerts() if alert.change == "opened"]
     assert len(opened) > 8, "the scene has too few alerts"
@@ -197,7 +208,7 @@ def _people_act(service: Service, world: Scenario, *workers: Supervisor) -> str:
     _act(service, fresh[0], "reply", at + 2 * MINUTE_MS, note="We are very sorry and have called you.")
     _act(service, fresh[0], "resolve", at + 3 * MINUTE_MS, resolution_code="refund")
     service.ingest([_post(local, "later", "all good now, thank you", world.ends + 2 * DAY_MS)])
-    return local.id
+    return local
 
 
 def _post(unit: Unit, number: str, text: str, at: int) -> Post:
