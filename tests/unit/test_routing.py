@@ -7,34 +7,7 @@ import pytest
 
 from pipeline.directory import ALIAS_UNITS_MAX, Directory
 from pipeline.routing import CONCERNED_MAX, NoUnit, Routed, Rule, UnroutedReason, route
-from schemas.unit import Position, Unit
-
-
-def unit(unit_id: str, parent: str | None = None, **clues: Any) -> Unit:
-    """A unit with clues."""
-    return Unit(id=unit_id, name=f"{unit_id.title()} Store", kind="store", parent=parent, time_zone="UTC", **clues)
-
-
-DIRECTORY = Directory(
-    [
-        unit("acme", handles=("@acme",), aliases=("Acme",), hashtags=("acme",)),
-        unit("north", "acme", handles=("@acme_north",)),
-        unit("kiel", "north", handles=("x:acme_kiel",), aliases=("Kiel", "Main Street"), place_ids=("p-kiel", "p-mall"),
-             hashtags=("AcmeKiel",)),
-        unit("bremen", "north", handles=("@acme_bremen",), aliases=("Bremen",), hashtags=("acmebremen", "sale")),
-        unit("rival", handles=("@rival", "@rival.example"), aliases=("Rival",)),
-        unit("rival-kiel", "rival", aliases=("Main Street",), hashtags=("sale",), place_ids=("p-mall",)),
-    ]
-)  # fmt: skip
-
-
-def find(text: str = "", **clues: Any) -> Any:
-    """(unit, rule) of each unit that is concerned, or the reason why there is none, and the candidates."""
-    shown: dict[str, Any] = {"network": "x", "text": text, "directory": DIRECTORY}
-    found = route(**shown | clues)
-    if isinstance(found, NoUnit):
-        return found.reason, [candidate.unit_id for candidate in found.candidates]
-    return [(routed.unit_id, routed.routing.rule) for routed in found]
+from tests.routes import DIRECTORY, at, find, unit
 
 
 @pytest.mark.parametrize(
@@ -251,109 +224,6 @@ class TestNamesAndHashtags:
         crowd = Directory(unit(f"u{number}", hashtags=("sale",)) for number in range(ALIAS_UNITS_MAX + 1))
         assert find("#sale", directory=crowd) == ("no_clue", [])
         assert find("a&#sale https://x.example/#sale") == ("no_clue", [])
-
-
-NORTH, SOUTH, FAR = (54.32, 10.135), (54.3206, 10.135), (54.4, 10.135)
-"""Two points 67 m apart, and one that is nobody's."""
-
-
-def at(point: tuple[float, float], radius_m: float = 150.0) -> Position:
-    """A unit's position."""
-    return Position(latitude=point[0], longitude=point[1], radius_m=radius_m)
-
-
-MALL = Directory(
-    [
-        unit("acme", aliases=("Acme",), hashtags=("acme",), handles=("@acme",), position=at(NORTH, 15_000)),
-        unit("acme-mall", "acme", position=at(NORTH), aliases=("Mall",)),
-        unit("acme-far", "acme", position=at((54.5, 10.135)), aliases=("Harbour",)),
-        unit("rival-mall", "rival", position=at(SOUTH), aliases=("Mall",)),
-        unit("rival", aliases=("Rival",)),
-    ]
-)
-"""Two stores side by side; a brand whose circle is the whole town."""
-
-
-class TestPosition:
-    """Where it was written: the weakest clue, and one that settles what others leave open."""
-
-    def test_in_one_circle(self) -> None:
-        """Within the radius of one unit it is that unit; a brand around it is less than its store."""
-        assert find(position=(54.5001, 10.1351), directory=MALL) == [("acme-far", "position")]
-        assert find(position=FAR, directory=MALL) == [("acme", "position")]
-        assert find(position=(0.0, 0.0), directory=MALL) == ("no_clue", [])
-
-    def test_in_two_circles(self) -> None:
-        """Two stores in one mall are both likely, the nearer one first; a person decides."""
-        assert find(position=NORTH, directory=MALL) == ("ambiguous", ["acme-mall", "rival-mall"])
-        assert find(position=SOUTH, directory=MALL) == ("ambiguous", ["rival-mall", "acme-mall"])
-
-    @pytest.mark.parametrize("text", ["rude people at Acme", "@acme rude people", "rude people #acme"])
-    def test_a_brand_settles_two_circles(self, text: str) -> None:
-        """The brand is named and two stores are near: it is the one that belongs to the brand."""
-        assert find(text, position=SOUTH, directory=MALL) == [("acme-mall", "position")]
-
-    def test_the_text_is_stronger(self) -> None:
-        """Who names another store means that one, wherever he stands."""
-        assert find("the queue at Harbour", position=NORTH, directory=MALL) == [("acme-far", "alias")]
-
-    def test_a_position_settles_two_names(self) -> None:
-        """Two stores share a name, and one of them is where it was written."""
-        assert find("the Mall is dirty", directory=MALL) == ("ambiguous", ["acme-mall", "rival-mall"])
-        near = (NORTH[0] - 0.0012, NORTH[1])
-        assert find("the Mall is dirty", position=near, directory=MALL) == [("acme-mall", "position")]
-
-
-BRANDS = Directory(
-    [
-        Unit(id="gap", name="Gap", kind="brand", time_zone="UTC", handles=("@gap",), hashtags=("gapjeans",)),
-        unit("gap-kiel", "gap", aliases=("Kiel", "Main Street")),
-        Unit(id="cafe", name="Caf\u00e9 Rossi", kind="brand", time_zone="UTC"),
-        unit("cafe-kiel", "cafe", aliases=("Kiel", "Main Street")),
-        Unit(id="joes", name="Joe's Diner", kind="brand", time_zone="UTC"),
-        Unit(id="ab", name="AB", kind="brand", time_zone="UTC"),
-        Unit(id="other", name="Lonely Store", kind="store", time_zone="UTC"),
-    ]
-)
-"""Two brands, each with a store in the same street of the same town."""
-
-
-class TestBrands:
-    """A brand is known by its name too, and has the posts of which nobody says which store."""
-
-    @pytest.mark.parametrize(
-        ("text", "expected"),
-        [
-            ("Gap never answers", [("gap", "alias")]),
-            ("GAP NEVER ANSWERS", [("gap", "alias")]),
-            ("rude people in all Cafe Rossi", [("cafe", "alias")]),
-            ("nice, Joes Diner", [("joes", "alias")]),
-            ("nice, Joe\u2019s Diner", [("joes", "alias")]),
-            ("@gap never answers", [("gap", "handle")]),
-            ("my #gapjeans are torn", [("gap", "hashtag")]),
-            ("mind the gap", ("no_clue", [])),
-            ("AB", ("no_clue", [])),
-            ("Lonely Store", ("no_clue", [])),
-        ],
-    )
-    def test_without_a_store(self, text: str, expected: Any) -> None:
-        """It is the brand's own; a word that is a name by chance, in lower case, is none."""
-        assert find(text, directory=BRANDS) == expected
-
-    @pytest.mark.parametrize(
-        ("text", "expected"),
-        [
-            ("Gap in Kiel never answers", [("gap-kiel", "alias")]),
-            ("Cafe Rossi, Main Street", [("cafe-kiel", "alias")]),
-            ("@gap why is Kiel closed", [("gap-kiel", "alias")]),
-            ("why is Kiel closed #gapjeans", [("gap-kiel", "hashtag")]),
-            ("why is Kiel closed", ("ambiguous", ["cafe-kiel", "gap-kiel"])),
-            ("Gap or Cafe Rossi in Kiel?", ("ambiguous", ["cafe-kiel", "gap-kiel"])),
-        ],
-    )
-    def test_with_a_town(self, text: str, expected: Any) -> None:
-        """A town where several have a store means the store of the brand that is named."""
-        assert find(text, directory=BRANDS) == expected
 
 
 def test_cost_does_not_grow_with_the_units() -> None:
