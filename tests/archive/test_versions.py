@@ -58,7 +58,8 @@ def test_back_again_is_a_change(postgres: str) -> None:
     """Who puts the old file in force again sees it, also within one transaction."""
     wrote(postgres, said(1, 0, OLD), said(2, 60, NEW), said(3, 120, OLD))
     wrote(postgres, said(4, 180, NEW))
-    assert [(60, OLD, NEW), (120, NEW, OLD), (180, OLD, NEW)] == changes(postgres)
+    wrote(postgres, said(5, 240, OLD))
+    assert [(60, OLD, NEW), (120, NEW, OLD), (180, OLD, NEW), (240, NEW, OLD)] == changes(postgres)
 
 
 def test_industries_are_apart(postgres: str) -> None:
