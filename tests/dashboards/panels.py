@@ -6,8 +6,9 @@ columns) is nothing.
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import NamedTuple
 
 import psycopg
@@ -41,13 +42,14 @@ def scene_here() -> Iterator[Scene]:
         yield scene
 
 
-def answers(scene: Scene) -> Iterator[Answer]:
-    """Of all queries of all dashboards, with everything chosen; on the page of one unit, that unit."""
+def answers(scene: Scene, choice: Mapping[str, str] = MappingProxyType({})) -> Iterator[Answer]:
+    """Of all queries of all dashboards, with everything chosen but what `choice` (variable -> value) says; on the page
+    of one unit, that unit."""
     with psycopg.connect(scene.database, autocommit=True) as connection:
         connection.execute("SET ROLE cem_analyst")  # what a Grafana of analysts may see
         for name, dashboard in dashboards().items():
             chosen = {"unit": scene.unit_id} if name == "unit" else {}
-            values = values_of(dashboard, chosen)
+            values = values_of(dashboard, {**choice, **chosen})
             for query in queries(name, dashboard):
                 try:
                     if query.source == "postgres":
@@ -78,8 +80,8 @@ def _series(prometheus: Prometheus, query: Query, text: str, period: Period) -> 
     if query.instant:
         result = prometheus.ask("query", query=text, time=period.end)["result"]
         return _with_numbers([one["value"]] for one in result)
-    begin, end, step = period
-    result = prometheus.ask("query_range", query=text, start=begin, end=end, step=step)["result"]
+    asked = {"start": period.begin, "end": period.end, "step": period.step}
+    result = prometheus.ask("query_range", query=text, **asked)["result"]
     return _with_numbers(one["values"] for one in result)
 
 
@@ -94,13 +96,6 @@ def main() -> None:
         with scene_here() as scene:
             for answer in answers(scene):
                 what = "rows" if answer.query.source == "postgres" else "series"
-                more = (
-                    f"  {answer.error}"
-                    if answer.error
-                    else f"  (empty: {', '.join(answer.empty)})"
-                    if answer.empty
-                    else ""
-                )
                 more = answer.error or (f"(nothing in {', '.join(answer.empty)})" if answer.empty else "")
                 print(f"{answer.count:6} {what:6}  {answer.query}  {more}".rstrip())
                 empty += not answer.count
