@@ -84,7 +84,8 @@ class Tally(msgspec.Struct, array_like=True):
 class UnitState(msgspec.Struct, omit_defaults=True):
     """`now`: the latest event time or due time so far. `opened`: alerts so far. `hours`: own hours that are not yet
     rolled up; `below`: the last hours of each unit below, for a region or a brand. `remind_at`: when the next step of
-    a promise of any case is due. `moved`: the last cases that were rerouted, and where to."""
+    a promise of any case is due. `moved`: the last cases that were rerouted, and where to; `received`: the last
+    that came, and how many entries their chains had."""
 
     unit_id: str
     profile: Profile = Profile()
@@ -100,6 +101,7 @@ class UnitState(msgspec.Struct, omit_defaults=True):
     opened: int = 0
     remind_at: int | None = None
     moved: dict[str, str] = {}
+    received: dict[str, int] = {}
     hours: dict[int, Tally] = {}
     below: dict[int, dict[str, Tally]] = {}
 

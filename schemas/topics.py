@@ -39,20 +39,23 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
 _ERASURES_RETENTION_MS = 30 * DAY_MS
 _LATEST = {"min.cleanable.dirty.ratio": "0.2", "segment.ms": str(DAY_MS)}
+_APPENDED = {"message.timestamp.type": "LogAppendTime"}
+"""Records carry the time at which the broker took them, and not what a stranger's clock says: they are kept for as long
+as they are to be, and a restore finds the order in which they came."""
 _STATE = {"min.cleanable.dirty.ratio": "0.2", "segment.bytes": str(64 * 1024 * 1024)}
 
 _RECORDS = (
     Topic(name="posts", record="Post", key="thread (root post's id)", width="input",
-          about="posts as received, with ticks and versions between them"),
+          about="posts as received, with ticks and versions between them", extra=_APPENDED),
     Topic(name="feedback", record="Feedback", key="feedback id", width="input",
-          about="surveys, forms and calls as received"),
-    Topic(name="actions", record="Action", key="unit id", about="what people did about alerts"),
+          about="surveys, forms and calls as received", extra=_APPENDED),
+    Topic(name="actions", record="Action", key="unit id", about="what people did about alerts", extra=_APPENDED),
     Topic(name="units", record="Unit", key="unit id", retention_ms=None, cleanup="compact",
           about="the directory; a tombstone removes a unit; what is superseded stays as long as the inputs, because a "
                 "version of the directory is an offset in this topic",
-          extra={**_LATEST, "min.compaction.lag.ms": str(_ERASURES_RETENTION_MS)}),
+          extra={**_LATEST, **_APPENDED, "min.compaction.lag.ms": str(_ERASURES_RETENTION_MS)}),
     Topic(name="erasures", record="Erasure", key="erasure id", retention_ms=_ERASURES_RETENTION_MS,
-          about="what must be forgotten"),
+          about="what must be forgotten", extra=_APPENDED),
     Topic(name="deadletter", record="DeadLetter", key="source", retention_ms=30 * DAY_MS,
           about="what was refused, why, and its original bytes",
           extra={"max.message.bytes": str(2 * RECORD_BYTES_MAX)}),

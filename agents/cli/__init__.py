@@ -24,6 +24,7 @@ class Commands(click.Group):
         "kafka": "Run an embedded Apache Kafka in the foreground.",
         "notify": "Send messages about alerts: webhooks, chat, PagerDuty, e-mail.",
         "replay": "Turn history into alerts, in one process, without Kafka.",
+        "restore": "Make everything anew from the input topics, when all else is lost.",
         "run": "Run a worker against the configured Kafka.",
         "scenario": "Make a labelled world: posts, units, and the incidents hidden in them.",
         "score": "Score texts.",

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from kafka.errors import RetriableError
-
 from agents.doctor.finding import Finding, warning, well, wrong
 from agents.doctor.patient import Patient
+from agents.kafka.group import described
 from agents.kafka.progress import Progress
 
 LEFT_WELL = 1000
@@ -15,10 +14,7 @@ LEFT_WELL = 1000
 def check(patient: Patient) -> Iterator[Finding]:
     """Wrong without a worker; a warning where more waits than is in flight anyway."""
     group = patient.settings.group
-    try:
-        found = patient.admin.describe_groups([group]).get(group, {})
-    except RetriableError:  # nobody has ever worked here: groups have no coordinator yet
-        found = {}
+    found = described(patient.admin, group)
     members = found.get("members") or ()
     if not members:
         yield wrong("lag", f"nobody works: the group {group!r} has no members", "start a worker (`cem run`)")

@@ -123,6 +123,14 @@ def _kept(name: str, spec: Topic, configs: dict[str, Any]) -> Iterator[Finding]:
             f"{name} takes records of {size} bytes only, some have {wanted_size}: a worker would stop at one",
             _alter(name, "max.message.bytes", str(wanted_size)),
         )
+    stamped, wanted_stamped = configs["message.timestamp.type"], want.get("message.timestamp.type")
+    if wanted_stamped is not None and stamped != wanted_stamped:
+        yield warning(
+            "topics",
+            f"{name} has message.timestamp.type={stamped}: who writes says when that was, which decides how long a "
+            "record is kept and in which order a restore takes it",
+            _alter(name, "message.timestamp.type", wanted_stamped),
+        )
 
 
 def _strangers(patient: Patient) -> Iterator[Finding]:

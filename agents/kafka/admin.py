@@ -10,6 +10,7 @@ from typing import Any
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from agents.kafka.group import described
 from agents.kafka.reach import UnreachableError, connect, sentence
 from agents.settings import Settings
 from pipeline.control import Shape
@@ -86,6 +87,13 @@ class Admin:
                 first = refused[0]
                 raise AdminError(f"topic {first['name']} could not be created: {first['error_message']}")
             done(min(start + TOPICS_AT_ONCE, len(names)), len(names))
+
+    def members(self) -> int:
+        """How many workers the group has. Raises AdminError."""
+        try:
+            return len(described(self._client, self._settings.group).get("members") or ())
+        except KafkaError as error:
+            raise AdminError(sentence(self._settings, error)) from None
 
     def delete_all(self) -> None:
         """Deletes all topics under the prefix: for a demo's own prefix only."""

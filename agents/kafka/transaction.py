@@ -59,7 +59,7 @@ class TransactionalWriter:
         async with asyncio.timeout(WRITE_SECONDS_MAX), self._one_at_a_time:
             widths = await self._widths({self._state.topic, *(emission.topic for emission in emissions)})
             batches = grouped(emissions, widths)
-            batches[self._state] = [(key, value, ()) for key, value in states]
+            batches.setdefault(self._state, []).extend((key, value, ()) for key, value in states)
             await self._write(batches)
 
     async def _widths(self, topics: Collection[str]) -> dict[str, int]:

@@ -6,7 +6,7 @@ case that moves takes its id, its numbers and the end of its chain along.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -26,9 +26,11 @@ from schemas.time import DAY_MS, Millis
 ACTIONS_MAX: Final = 50
 THREADS_MAX: Final = 100
 MOVED_MAX: Final = 50
+RECEIVED_MAX: Final = 200
 SNOOZE_MS_MAX: Final = 30 * DAY_MS
 
 Told = Alert | CaseEntry | UnitTransfer
+Value = TypeVar("Value")
 
 
 def act(state: UnitState, action: UnitAction, let_go: Callable[[Case], None]) -> list[Told]:
@@ -130,9 +132,7 @@ def _send_away(
     told = tell(case, step.change, at_ms, action=action)
     del state.cases[case.last.alert_id]
     duties.look_ahead(state)
-    state.moved[case.last.alert_id] = action.to_unit
-    while len(state.moved) > MOVED_MAX:
-        del state.moved[next(iter(state.moved))]
+    _remember(state.moved, case.last.alert_id, action.to_unit, MOVED_MAX)
     transfer = UnitTransfer(
         unit_id=action.to_unit,
         alert=case.last,
@@ -147,8 +147,11 @@ def _send_away(
 
 def receive(state: UnitState, transfer: UnitTransfer) -> list[Told]:
     """A case that comes from another unit: it begins anew here, under its old id. Who is above here and has heard of it
-    goes on hearing of it."""
+    goes on hearing of it. Said again, as a log does that is worked through once more, it changes nothing."""
     alert, profile = transfer.alert, state.profile
+    if transfer.number <= state.received.get(alert.alert_id, -1):
+        return []
+    _remember(state.received, alert.alert_id, transfer.number, RECEIVED_MAX)
     state.moved.pop(alert.alert_id, None)
     at_ms, here = int(transfer.event_time), state.unit_id
     heard = (*alert.also_to, alert.labels.unit_id)
@@ -177,6 +180,14 @@ def receive(state: UnitState, transfer: UnitTransfer) -> list[Told]:
     state.cases[alert.alert_id] = case
     duties.begin(state, case, at_ms)
     return list(tell(case, "rerouted", at_ms))
+
+
+def _remember(known: dict[str, Value], alert_id: str, value: Value, count_max: int) -> None:
+    """As the newest of so many."""
+    known.pop(alert_id, None)
+    known[alert_id] = value
+    while len(known) > count_max:
+        del known[next(iter(known))]
 
 
 # What a customer says again

@@ -102,8 +102,8 @@ def admin(kafka: str) -> Iterator[KafkaAdminClient]:
 
 class TestTopics:
     def test_made_by_hand_and_wrongly(self, new_service: NewService, admin: KafkaAdminClient) -> None:
-        """A wrong number of partitions, cleanup policy, retention or size, a topic that is not ours: each is told with
-        its name and with what to do; `cem run` refuses what it cannot live with."""
+        """A wrong number of partitions, cleanup policy, retention, size or clock, a topic that is not ours: each is told
+        with its name and with what to do; `cem run` refuses what it cannot live with."""
         service = new_service(input_partitions=2)
         name = service.topics
         broken = {
@@ -140,6 +140,7 @@ class TestTopics:
         assert ("wrong", True) == told("state.events", "cleanup.policy=delete", "loses")
         assert ("wrong", True) == told("events", "cleanup.policy=compact", "loses")
         assert ("warning", True) == told("posts", "90 days instead of 7 days", "longer")
+        assert ("warning", True) == told("posts", "message.timestamp.type=CreateTime")
         assert ("wrong", True) == told("cases", "1 days instead of everything")
         assert ("wrong", True) == told("cases", "1000 bytes")
         assert ("warning", True) == told("cases", "4 partitions", "CEM_EVENTS_PARTITIONS")

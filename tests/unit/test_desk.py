@@ -216,6 +216,27 @@ def test_a_case_may_come_back() -> None:
     assert one.act("36:30", "resolve").accepted
 
 
+def test_a_case_that_comes_twice_came_once() -> None:
+    """A log that is worked through again says its transfers again: whether the case is done by then, or gone on, or
+    back where it was, nothing happens."""
+    one, other = hurt(), store("store-18")
+    one.act("36:10", "reroute", to_unit="store-18")
+    there = one.transfers[-1]
+    other.receive("36:11", there)
+    other.act("36:15", "resolve")
+    for at in ("36:16", "36:25"):
+        told = len(other.entries)
+        other.receive(at, there)
+        assert told == len(other.entries)
+        if at == "36:16":
+            other.act("36:20", "reopen")
+            other.act("36:21", "reroute", to_unit="store-17")
+    one.receive("36:30", other.transfers[-1])
+    one.act("36:31", "resolve")
+    one.receive("36:32", other.transfers[-1])
+    assert ("resolved", "store-17") == (one.last.state, one.last.labels.unit_id)
+
+
 def test_the_same_again_after_it_moved_is_a_new_alert() -> None:
     """What is said here once more is this unit's matter."""
     story = hurt()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from agents.meters import OTHER, Bounded, Meter, Meters
-from agents.service import _departments
+from agents.processors import _departments
 from agents.settings import Settings
 from agents.units import UnitsLogProcessor
 from pipeline import metrics
