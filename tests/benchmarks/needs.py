@@ -19,8 +19,6 @@ LAG_SECONDS_MAX = 1.0
 """Of posts may wait at the end of a rate that is kept up with: positions are committed about once a second."""
 LAG_RECORDS = 50
 """That many more: ticks, and markers of transactions, count as records."""
-BEHIND_SECONDS_MAX = 0.5
-"""A sender that is later than this does not send at the rate."""
 TRIED_SHARES = (0.9, 0.8, 0.7)
 """Of what a worker does where a backlog waits: at these rates it is tried whether it keeps up."""
 PLANNED_SHARE = 0.5
@@ -34,10 +32,9 @@ BURST_SHARE_MAX = 0.3
 BURSTS_A_SECOND_MAX = 2.0
 
 
-def keeps_up(lag: int, rate: float, behind_seconds: float) -> bool:
-    """Whether so many records that wait at the end are no more than what is always under way, and the sender sent at
-    the rate that it was told."""
-    return lag <= LAG_SECONDS_MAX * rate + LAG_RECORDS and behind_seconds <= BEHIND_SECONDS_MAX
+def keeps_up(lag: int, rate: float) -> bool:
+    """Whether so many records that wait at the end are no more than what is always under way."""
+    return lag <= LAG_SECONDS_MAX * rate + LAG_RECORDS
 
 
 def rates_to_try(capacity: float) -> Iterator[int]:

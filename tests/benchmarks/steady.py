@@ -19,7 +19,16 @@ from tests.benchmarks.broker import Broker
 from tests.benchmarks.cem import Service, free_port, wait_ready
 from tests.benchmarks.contender import by_topic
 from tests.benchmarks.figures import distribution, significant
-from tests.benchmarks.latency import BURST_POSTS, BURST_SECONDS, KNOWN_SINCE_MS, Listener, Said, Sender, cause_of
+from tests.benchmarks.latency import (
+    BEHIND_SECONDS_MAX,
+    BURST_POSTS,
+    BURST_SECONDS,
+    KNOWN_SINCE_MS,
+    Listener,
+    Said,
+    Sender,
+    cause_of,
+)
 from tests.benchmarks.needs import bursts_a_second, keeps_up
 from tests.benchmarks.plan import Plan
 from tests.benchmarks.posts import UNITS, Record, encoded, local_units, make_post, make_units, pick, sure_texts, write
@@ -130,7 +139,8 @@ class Steady:
             "sent_a_second": significant(posts / seconds),
             "posts": posts,
             "lag": lag,
-            "keeps_up": keeps_up(lag, rate, sent.behind_seconds_max),
+            "sender_late": sent.behind_seconds_max > BEHIND_SECONDS_MAX,
+            "keeps_up": keeps_up(lag, rate) and sent.behind_seconds_max <= BEHIND_SECONDS_MAX,
             "caught_up_after_s": significant(caught_up),
             "sender_behind_s_max": significant(sent.behind_seconds_max),
             "worker_cores": significant(sum(one.cpu_seconds for one in usages) / seconds),
