@@ -1,10 +1,7 @@
 """From Kafka into PostgreSQL: every record once, whatever dies on the way."""
 
 import asyncio
-import re
 import time
-import urllib.error
-import urllib.request
 from typing import Any
 
 import msgspec
@@ -17,7 +14,6 @@ from agents.archive import session as session_module
 from agents.archive.batch import Batch
 from agents.archive.session import Fenced, Session
 from agents.cli import main
-from agents.supervisor import Supervisor
 from pipeline.emission import Emission
 from schemas.alert import Annotations
 from schemas.codec import Codec, encode
@@ -25,6 +21,7 @@ from schemas.deadletter import DeadLetter
 from schemas.insight import Reach, Sentiment
 from schemas.time import DAY_MS, HOUR_MS, Millis, parse_time
 from schemas.topics import Topics
+from tests.archive.asking import ready_says
 from tests.archive.conftest import Archived, NewArchived
 from tests.archive.direct import Record, write
 from tests.archive.world import END_MS, START_MS, STORES, UNITS, World, alert, entry, insight
@@ -117,12 +114,12 @@ def test_postgres_away_and_back(new_archived: NewArchived) -> None:
         archived.catch_up(archive)
         server.kill()
         archived.send(archived.world.event(insight(one)) for one in range(100, 1000))
-        assert _ready_says(archive, "PostgreSQL does not answer")
+        assert ready_says(archive, "PostgreSQL does not answer")
         server.revive()
         archived.catch_up(archive)
         assert list(range(1000)) == numbers(archived)
         assert 0 == archive.restarts
-        assert _ready_says(archive, "ready\n")
+        assert ready_says(archive, "ready\n")
 
 
 def test_kafka_away_and_back(new_archived: NewArchived) -> None:
@@ -133,32 +130,12 @@ def test_kafka_away_and_back(new_archived: NewArchived) -> None:
         archived.send(archived.world.event(insight(one)) for one in range(100))
         archived.catch_up(archive)
         broker.kill()
-        assert _ready_says(archive, "Kafka does not answer")
+        assert ready_says(archive, "Kafka does not answer")
         broker.revive()
         archived.send(archived.world.event(insight(one)) for one in range(100, 300))
         archived.catch_up(archive)
         assert list(range(300)) == numbers(archived)
         assert 0 == archive.restarts
-
-
-def _ready_says(archive: Supervisor, wanted: str) -> bool:
-    """Whether /ready answers what is wanted, sooner or later."""
-    text, deadline = "", time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if found := re.search(r'"http_port":(\d+)', archive.log_tail(1000)):
-            port = found[1]
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as answer:
-                    text = answer.read().decode()
-            except urllib.error.HTTPError as error:
-                text = error.read().decode()
-            except OSError as error:  # it has ended
-                text = f"{error}; {archive.log_tail()}"
-            if wanted in text:
-                return True
-        time.sleep(0.05)
-    print(text)
-    return False
 
 
 def test_one_works_the_other_stands_by(new_archived: NewArchived) -> None:
@@ -168,7 +145,7 @@ def test_one_works_the_other_stands_by(new_archived: NewArchived) -> None:
     archived.send(archived.world.event(insight(one)) for one in range(200))
     archived.catch_up(first)
     second = archived.start()
-    assert _ready_says(second, "standing by")
+    assert ready_says(second, "standing by")
     first.kill()
     archived.send(archived.world.event(insight(one)) for one in range(200, 400))
     archived.catch_up(second)
