@@ -101,8 +101,8 @@ def test_dashboards_and_provisioning_mean_the_same_sources() -> None:
 
 
 def test_provisioning_holds_no_secret() -> None:
-    """Addresses, users and passwords come from the environment; a password is kept as Grafana keeps secrets. It may have
-    a `$`: what is named in {} Grafana fills in twice."""
+    """Addresses, users and passwords come from the environment; a password is kept as Grafana keeps secrets.
+    It may have a `$`: what is named in {} Grafana fills in twice."""
     history = SOURCES["cem-history"]
     assert "$HISTORY_PASSWORD" == history["secureJsonData"]["password"]
     for source in SOURCES.values():
