@@ -7,26 +7,18 @@ generous, and no test depends on how fast the machine is.
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import filelock
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 from agents.kafka import jars
-from agents.kafka.broker import BrokerError, choose
 from agents.kafka.embedded import EmbeddedKafka
 from agents.kafka.node import EmbeddedKafkaError
-
-pytestmark = pytest.mark.broker
-
-PATIENCE_SECONDS = 60.0
+from tests.broker.outside import PATIENCE_SECONDS, create_topic, eventually, is_gone, receive, send, topics
 
 PARENT = """
 import json, time
@@ -35,59 +27,6 @@ broker = EmbeddedKafka().start()
 print(json.dumps([broker.pid, str(broker.log_path.parent)]), flush=True)
 time.sleep(600)
 """
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def create_topic(bootstrap: str, topic: str) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}})
-    admin.close()
-
-
-def topics(bootstrap: str) -> set[str]:
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    names = set(admin.list_topics())
-    admin.close()
-    return names
-
-
-def send(bootstrap: str, topic: str, value: bytes) -> None:
-    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
-    producer.send(topic, value).get(timeout=PATIENCE_SECONDS)
-    producer.close()
-
-
-def receive(bootstrap: str, topic: str) -> list[bytes]:
-    """Everything in the topic up to a second of silence, read by a new consumer group."""
-    consumer = KafkaConsumer(
-        topic,
-        bootstrap_servers=bootstrap,
-        group_id=f"reader-{time.time_ns()}",
-        auto_offset_reset="earliest",
-    )
-    values: list[bytes] = []
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not values and time.monotonic() < deadline:
-        for records in consumer.poll(timeout_ms=1000).values():
-            values.extend(record.value for record in records)
-    consumer.close()
-    return values
 
 
 @pytest.fixture(scope="module")
@@ -267,148 +206,3 @@ def test_second_start_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with EmbeddedKafka() as broker:
         assert broker.alive
-
-
-def test_several_first_starts_fetch_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Starts that find no cache at the same moment share one download; a lost jar makes a new one."""
-    downloads: list[Path] = []
-
-    def download(folder: Path) -> list[Path]:
-        downloads.append(folder)
-        time.sleep(0.2)
-        (folder / "kafka.jar").touch()
-        return [folder / "kafka.jar"]
-
-    def make_checkpoint(folder: Path, jars: list[Path]) -> None:
-        (folder / "bootstrap.checkpoint").touch()
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(jars, "_download", download)
-    monkeypatch.setattr(jars, "_make_checkpoint", make_checkpoint)
-    starts = [threading.Thread(target=jars.distribution) for _ in range(4)]
-    for start in starts:
-        start.start()
-    for start in starts:
-        start.join(PATIENCE_SECONDS)
-
-    assert len(downloads) == 1
-
-    (jar,) = jars.distribution().jars
-    jar.unlink()
-    jars.distribution()
-
-    assert len(downloads) == 2
-
-
-def test_failed_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without a network the first start ends with the remedies, and the next one tries again."""
-
-    def fail(folder: Path) -> list[Path]:
-        raise ConnectionError("name or service not known")
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(jars, "_download", fail)
-    for _ in range(2):
-        with pytest.raises(EmbeddedKafkaError, match=r"not known.*HTTPS_PROXY.*CEM_KAFKA"):
-            jars.distribution()
-
-
-def test_waiting_for_another_download_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A lock that somebody never gives back ends a start instead of hanging it."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(jars, "INSTALL_SECONDS_MAX", 0.1)
-    (tmp_path / "social-cem").mkdir()
-
-    with (
-        filelock.FileLock(tmp_path / "social-cem" / f"kafka-{jars.VERSION}.lock"),
-        pytest.raises(EmbeddedKafkaError, match="another process holds"),
-    ):
-        jars.distribution()
-
-
-def cem_kafka(*arguments: str) -> subprocess.Popen[str]:
-    """As from a terminal: what runs in the background of a script has Ctrl-C switched off, and so have its children."""
-    command = "from agents.cli.kafka import kafka; kafka()"
-    return subprocess.Popen(
-        [sys.executable, "-c", command, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-
-
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_command_runs_until_it_is_told_to_stop(stop: signal.Signals) -> None:
-    """`cem kafka --json` prints where it listens, and SIGTERM or Ctrl-C ends it cleanly with exit code 0."""
-    command = cem_kafka("--port", "0", "--json")
-    try:
-        assert command.stdout is not None
-        told = json.loads(command.stdout.readline())
-
-        assert set() == topics(told["bootstrap"])
-
-        command.send_signal(stop)
-        output, errors = command.communicate(timeout=PATIENCE_SECONDS)
-    finally:
-        command.kill()
-
-    assert (command.returncode, output, errors) == (0, "", "")
-    assert is_gone(told["pid"])
-    assert not Path(told["log"]).exists()
-
-
-def test_command_refuses_a_port_in_use() -> None:
-    """A port that somebody holds gives one clear line and exit code 2."""
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        port = str(holder.getsockname()[1])
-        command = cem_kafka("--port", port)
-        output, errors = command.communicate(timeout=PATIENCE_SECONDS)
-
-    assert (command.returncode, output) == (2, "")
-    assert len(errors.splitlines()) == 1
-    assert f"cannot use port {port}" in errors
-
-
-def test_command_tells_how_to_use_it() -> None:
-    """The help has an example to copy."""
-    output, _ = cem_kafka("--help").communicate(timeout=PATIENCE_SECONDS)
-
-    assert "export CEM_KAFKA=127.0.0.1:9092" in output
-
-
-def test_named_servers_come_first() -> None:
-    """Servers that the settings name are used as they are."""
-    with choose(None, "kafka.example:9092") as bootstrap:
-        assert bootstrap == "kafka.example:9092"
-
-
-def test_embedded_can_be_insisted_on() -> None:
-    """A kind that is asked for counts more than the settings."""
-    with choose("embedded", "kafka.example:9092") as bootstrap:
-        assert bootstrap.startswith("127.0.0.1:")
-
-
-def test_docker_without_an_engine_says_so() -> None:
-    """Where no engine runs, asking for Docker ends at once with what to do."""
-    if _engine_runs():
-        pytest.skip("a Docker engine runs here")
-
-    with pytest.raises(BrokerError, match=r"no Docker engine.*embedded"), choose("docker", None):
-        pass
-
-
-def test_unknown_kind_is_refused() -> None:
-    """A misspelt kind names the ones there are."""
-    with pytest.raises(BrokerError, match="embedded, docker"), choose("doker", None):
-        pass
-
-
-def _engine_runs() -> bool:
-    from docker.errors import DockerException  # type: ignore[import-untyped]
-    from testcontainers.core.docker_client import DockerClient
-
-    try:
-        return bool(DockerClient().client.ping())
-    except DockerException:
-        return False
