@@ -234,7 +234,7 @@ class Archive:
         finally:
             if writing is not None:
                 writing.cancel()
-                await asyncio.wait([writing])
+                await asyncio.gather(writing, return_exceptions=True)  # why it ended is told already
 
     async def _gather(self, consumer: Any) -> Batch | None:
         """What comes within `archive_batch_seconds`, or as much as a batch takes; None if nothing comes."""

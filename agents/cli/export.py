@@ -12,6 +12,7 @@ import orjson
 import psycopg
 
 from agents.archive.export import VIEWS, Export, ExportError
+from agents.archive.reach import refusal
 from agents.cli.archive import check_postgres
 from agents.cli.context import Mistake, config_option, load_settings
 
@@ -81,7 +82,8 @@ def export(
     except ExportError as error:
         raise Mistake(str(error)) from None
     except psycopg.OperationalError as error:
-        raise Mistake(f"no PostgreSQL answers: {str(error).strip().partition(chr(10))[0]}") from None
+        refused = refusal(settings.postgres, error)
+        raise Mistake(refused or f"no PostgreSQL answers: {str(error).strip().partition(chr(10))[0]}") from None
     except OSError as error:
         raise Mistake(f"{out}: {error.strerror or error}") from None
     if as_json:

@@ -15,7 +15,15 @@ def check(patient: Patient) -> Iterator[Finding]:
     import psycopg  # most runs need none
 
     from agents.archive.migrations import migrations
+    from agents.archive.reach import mistake, refusal
 
+    if mistake(patient.settings.postgres) is not None:  # what psycopg says of it may show a piece of the password
+        yield wrong(
+            "history",
+            "CEM_POSTGRES is no address of a database",
+            "it is of the form postgresql://user:password@host:5432/database, with special characters as %XX",
+        )
+        return
     try:
         with psycopg.connect(patient.settings.postgres, connect_timeout=CONNECT_SECONDS_MAX) as connection:
             version = connection.info.server_version // 10_000
@@ -24,16 +32,12 @@ def check(patient: Patient) -> Iterator[Finding]:
             if done and done[0]:
                 row = connection.execute("SELECT count(*) FROM cem.migration").fetchone()
                 applied = int(row[0]) if row else 0
-    except psycopg.ProgrammingError:
-        yield wrong(
-            "history",
-            "CEM_POSTGRES cannot be used, or its user may not read the schema `cem`",
-            "it is of the form postgresql://user:password@host:5432/database",
-        )
-        return
     except psycopg.Error as error:
+        if (refused := refusal(patient.settings.postgres, error)) is not None:
+            yield wrong("history", "PostgreSQL does not let us in, and `cem archive` ends at its start", refused)
+            return
         why = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-        yield wrong("history", f"PostgreSQL does not let us in: {why}", "`cem archive` waits, and catches up by itself")
+        yield wrong("history", f"no PostgreSQL answers: {why}", "`cem archive` waits, and catches up by itself")
         return
     wanted = len(migrations())
     if applied < wanted:

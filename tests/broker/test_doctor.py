@@ -240,9 +240,14 @@ class TestHistory:
         assert "wrong" == self.of(postgres).level
 
     def test_it_does_not_let_us_in(self, postgres: str) -> None:  # noqa: F811
-        """Nobody there, a wrong password, no address at all: told without the password."""
+        """Nobody there, a wrong password, no address at all, a password that is read as a port: told without it."""
         wrong_password = postgres.replace(PASSWORD, "pl4nted")
-        for dsn in ("postgresql://u:pl4nted@127.0.0.1:1/x", wrong_password, "pl4nted is no address"):
+        for dsn in (
+            "postgresql://u:pl4nted@127.0.0.1:1/x",
+            wrong_password,
+            "pl4nted is no address",
+            "postgresql://u:pl4nted/1@db/x",
+        ):
             found = self.of(dsn)
             assert "wrong" == found.level
             assert "pl4nted" not in found.what + found.do
