@@ -167,15 +167,19 @@ class Steady:
         return waiting / (time.monotonic() - began)
 
     def until_done(self, task: Task) -> float:
-        """Waits until nothing waits, in the input and in the units' log; gives the seconds that it took."""
-        began, most = time.monotonic(), 1
+        """Waits until nothing waits, in the input and in the units' log; gives the seconds that it took. Raises
+        BenchmarkError where it does not become less for the longest time that a step may take."""
+        began = moved_at = time.monotonic()
+        most = least = sum(self.lag().values())
         while (waiting := sum(self.lag().values())) > 2 * AT_REST_RECORDS * self.partitions:
-            if time.monotonic() - began > self._plan.step_seconds_max:
+            for worker in self._workers:
+                worker.check()
+            if waiting < least:
+                least, moved_at = waiting, time.monotonic()
+            elif time.monotonic() - moved_at > self._plan.step_seconds_max:
                 raise BenchmarkError(
                     f"{waiting:,} records wait still; the end of a log:\n{self._workers[0].log_tail()}"
                 )
-            for worker in self._workers:
-                worker.check()
             most = max(most, waiting)
             task.now(f"{self.title}: {waiting:,} records wait", total=most, done=most - waiting)
             time.sleep(LOOK_SECONDS)
