@@ -1,7 +1,7 @@
 """Who may do what: tried on a Kafka that checks, one service after the other, with that service's rights only.
 
 In: a broker with an authorizer, users with passwords, ACLs as `cem acls apply` makes them. Out: what was allowed and
-what was refused. The one rule: the matrix is written down here by hand, not taken from the code that makes the rights.
+what was refused, held against the matrix of `rights.py`.
 """
 
 import asyncio
@@ -20,30 +20,35 @@ import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka import errors as aiokafka_errors
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import (
-    ACL,
-    ACLFilter,
-    ACLOperation,
-    ACLPermissionType,
-    ACLResourcePatternType,
-    KafkaAdminClient,
-    ResourcePattern,
-    ResourcePatternFilter,
-    ResourceType,
-)
-from kafka.errors import AuthorizationError, GroupAuthorizationFailedError
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, KafkaAdminClient, ResourcePattern, ResourceType
+from kafka.errors import GroupAuthorizationFailedError
 
 from agents.kafka.client import aiokafka_options, kafka_python_options
 from agents.kafka.node import free_port
-from agents.settings import Settings, load
+from agents.settings import Settings
 from agents.supervisor import Supervisor
 from pipeline.emission import Emission
 from schemas.codec import encode
 from schemas.rights import SERVICES
-from schemas.topics import INPUTS, TOPIC_NAMES, Topics
+from schemas.topics import Topics
 from schemas.unit import Unit
-from tests.broker.conftest import KEY, Service
+from tests.broker.conftest import Service
+from tests.broker.rights import (
+    MATRIX,
+    TOPICS,
+    TRIED,
+    UNITS,
+    KafkaProducerOf,
+    as_user,
+    environment,
+    join,
+    principals,
+    readable,
+    settings,
+    user_of,
+    writable,
+)
 from tests.broker.secured import SecuredKafka, password_of
 from tests.broker.test_commands import cem
 from tests.broker.test_way import STORE, post, surge
@@ -54,32 +59,6 @@ pytestmark = pytest.mark.broker
 
 OTHER = Unit(id="store-1", name="First Street", kind="store", time_zone="UTC")
 WAIT_SECONDS_MAX = 60.0
-UNITS = ("store-17", "store-1")
-UNIT_TOPICS = tuple(f"alerts.unit.{unit_id}" for unit_id in UNITS)
-TOPICS = Topics("cem")
-TRIED = (*(name for name in TOPIC_NAMES if not name.startswith("state.")), "state.events", *UNIT_TOPICS)
-
-WRITTEN = {*INPUTS, "deadletter", "unrouted", "labels", "texts", "events", "alerts", "cases", "rollup"}
-MATRIX: dict[str, tuple[set[str], set[str]]] = {
-    "worker": ({*INPUTS, "events", "rollup", "state.events"}, {*WRITTEN, "state.events", *UNIT_TOPICS}),
-    "web": (
-        {"alerts", "cases", "texts", "unrouted", "units", "rollup", "tokens", "actions"},
-        {"actions", "posts", "feedback"},
-    ),
-    "notify": ({"alerts", "units", "notified"}, {"notified", "deadletter"}),
-    "archive": ({"events", "alerts", "cases", "units"}, {"deadletter"}),
-    "connector-posts": (set(), {"posts"}),
-    "connector-feedback": (set(), {"feedback"}),
-    "operator": ({*TRIED}, {*TRIED}),
-    "unit:store-17": ({"alerts.unit.store-17"}, set()),
-    "unit:store-1": ({"alerts.unit.store-1"}, set()),
-}
-"""Who reads what, and who writes what; everything else is refused."""
-
-
-def user_of(who: str) -> str:
-    """As the default principals are called."""
-    return f"unit-{who.removeprefix('unit:')}" if who.startswith("unit:") else f"cem-{who}"
 
 
 @pytest.fixture(scope="module")
@@ -88,15 +67,6 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     with SecuredKafka(tmp_path_factory.mktemp("secured")) as broker:
         broker.add_users(map(user_of, MATRIX))
         yield broker
-
-
-def settings(**overrides: Any) -> Settings:
-    """Of a service under the default names."""
-    given = {
-        "author_key": KEY, "clock": "data", "http_port": 0, "input_partitions": 1, "events_partitions": 1,
-        "session_timeout_seconds": 6, **overrides,
-    }  # fmt: skip
-    return load({}, None, **given).settings
 
 
 @pytest.fixture(scope="module")
@@ -113,34 +83,6 @@ def service(secured: SecuredKafka) -> Iterator[Service]:
         summary = orjson.loads(done.stdout)
         assert (0, 0, True) == (summary["missing"], summary["unwanted"], summary["added"] > len(SERVICES))
         yield service
-
-
-def as_user(secured: SecuredKafka, who: str, protocol: str = "SASL_PLAINTEXT") -> Settings:
-    """Settings of somebody in the matrix."""
-    return settings(**secured.settings_of(user_of(who), protocol))
-
-
-def readable(consumer: Any, topic: str) -> bool:
-    """Whether a fetch is allowed."""
-    partition = TopicPartition(topic, 0)
-    consumer.assign([partition])
-    consumer.seek(partition, 0)
-    try:
-        for _ in range(100):
-            if consumer.poll(timeout_ms=200):
-                return True
-    except AuthorizationError:
-        return False
-    raise AssertionError(f"{topic}: neither allowed nor refused")
-
-
-def writable(producer: Any, topic: str) -> bool:
-    """Whether a record is taken."""
-    try:
-        producer.send(topic, key=b"tried", value=b"{}").get(timeout=20)
-    except AuthorizationError:
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")
@@ -180,18 +122,6 @@ def test_every_service_is_in_the_matrix() -> None:
     assert {*SERVICES} == {who for who in MATRIX if not who.startswith("unit:")}
 
 
-def join(options: dict[str, Any], topic: str, group: str) -> list[Any]:
-    """What a consumer of this group sees. Raises AuthorizationError."""
-    consumer = KafkaConsumer(topic, **options, group_id=group, auto_offset_reset="earliest", session_timeout_ms=6000)
-    try:
-        for _ in range(60):
-            if found := consumer.poll(timeout_ms=250):
-                return [record for records in found.values() for record in records]
-        return []
-    finally:
-        consumer.close(autocommit=False)
-
-
 def test_a_unit_reads_in_its_own_groups_only(secured: SecuredKafka, service: Service) -> None:
     """`store-1` consumes its topic in `cem.unit.store-1` and in `cem.unit.store-1.anything`; it can neither join the
     group of `store-17`, whose name begins with its own, nor the workers'."""
@@ -204,19 +134,6 @@ def test_a_unit_reads_in_its_own_groups_only(secured: SecuredKafka, service: Ser
     for group in ("cem.unit.store-17", "cem", "somebody-elses"):
         with pytest.raises(GroupAuthorizationFailedError):
             join(options, topic, group)
-
-
-class KafkaProducerOf:
-    """A producer for a `with` block."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._producer = KafkaProducer(**kafka_python_options(settings))
-
-    def __enter__(self) -> Any:
-        return self._producer
-
-    def __exit__(self, *_: object) -> None:
-        self._producer.close()
 
 
 def test_a_worker_needs_no_more_than_its_rights(secured: SecuredKafka, service: Service) -> None:
@@ -352,18 +269,6 @@ class TestApply:
         refused = cem(service, "acls", "apply", "--units", file, **given)
         assert 2 == refused.returncode
         assert "super user" in refused.stderr and "Traceback" not in refused.stderr
-
-
-def principals(secured: SecuredKafka) -> set[str]:
-    """Who has an ACL for a topic under the default prefix."""
-    every = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
-    found, _ = secured.admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, every))
-    return {acl.principal for acl in found if acl.resource_pattern.resource_name.startswith("cem.")}
-
-
-def environment(given: dict[str, str]) -> dict[str, str]:
-    """Settings as variables."""
-    return {f"CEM_{name.upper()}": value for name, value in given.items()}
 
 
 class TestConnections:
