@@ -6,6 +6,8 @@ In: a broker that is hurt. Out: verdicts. The one rule: what was acknowledged is
 
 import os
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -21,7 +23,6 @@ from agents.kafka.node import free_port
 from agents.kafka.reach import UnreachableError, connect
 from agents.settings import load
 from schemas.codec import encode
-from schemas.unit import Unit
 from tests.broker.conftest import KEY, NewService, Service
 from tests.broker.test_way import STORE, insights, post, raw
 
@@ -97,29 +98,62 @@ def test_kafka_is_away_at_the_start() -> None:
     assert [[f"127.0.0.1:{port}"]] == waited
 
 
-def test_metrics_are_there_while_states_are_read_back(new_service: NewService) -> None:
-    """From the moment that the port is open each scrape is answered, also before the worker is ready (how long that
-    takes depends on the machine); where it is not, /ready says why not."""
+HELD = """
+import asyncio, pathlib, sys
+from agents.cli import main
+from agents.kafka import cluster
+read_states = cluster.read_states
+async def held(*arguments):
+    while not pathlib.Path(sys.argv[1]).exists():
+        await asyncio.sleep(0.05)
+    return await read_states(*arguments)
+cluster.read_states = held
+main(["run"])
+"""
+"""A worker that reads its states back once a file is there, however fast the machine is."""
+
+
+def asked(port: int, path: str) -> str:
+    """What the worker answers, also where the answer is no."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+    except HTTPError as refused:
+        return f"{refused.code} {refused.read().decode()}"
+
+
+def shown(port: int) -> dict[str, float]:
+    """What `/metrics` says of readiness and recovery."""
+    lines = [line.rsplit(" ", 1) for line in asked(port, "/metrics").splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in lines if name == "cem_ready" or "recover" in name}
+
+
+def wait_for(port: int, answer: str) -> None:
+    """Until `/ready` says so."""
+    for _ in range(600):
+        with suppress(URLError, ConnectionError):
+            if asked(port, "/ready").strip() == answer:
+                return
+        time.sleep(0.1)
+    pytest.fail(f"/ready does not say {answer!r} but {asked(port, '/ready')!r}")
+
+
+def test_metrics_are_there_while_states_are_read_back(new_service: NewService, tmp_path: Path) -> None:
+    """As long as a worker reads states back it says so: /ready refuses with the reason, /metrics is answered and counts
+    the partitions that wait; afterwards none waits, and what was read is counted."""
     service = new_service()
-    service.publish(
-        [Unit(id=f"u{n}", name="n", kind="store", time_zone="UTC", handles=(f"@u{n}",)) for n in range(200)]
-    )
+    service.publish([STORE])
     first = service.worker()
-    service.ingest([post(number, text=f"rude people @u{number % 200}") for number in range(400)])
+    service.ingest([post(1)])
     service.drain(first)
-    port = free_port()
-    service.worker(http_port=port)
-    ready: list[str] = []
-    reasons: set[str] = set()
-    while "1.0" not in ready:
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-                (line,) = [line for line in answer.read().decode().splitlines() if line.startswith("cem_ready ")]
-            ready.append(line.split()[1])
-            urlopen(f"http://127.0.0.1:{port}/ready", timeout=10).close()
-        except HTTPError as error:
-            reasons.add(error.read().decode().strip())
-        except (URLError, ConnectionError) as error:
-            assert not ready, f"a scrape was not answered: {error}"
-    assert [*["0.0"] * (len(ready) - 1), "1.0"] == ready
-    assert reasons <= {"rebalancing", "reading states back", "cut off from Kafka"}
+    first.kill()
+    port, go = free_port(), tmp_path / "go"
+    service.worker(sys.executable, "-c", HELD, str(go), http_port=port)
+    wait_for(port, "503 reading states back")
+    waiting = {name: value for name, value in shown(port).items() if name.startswith("cem_recovering_partitions")}
+    assert {0.0} != set(waiting.values()) and 0.0 == shown(port)["cem_ready"]
+    go.touch()
+    wait_for(port, "ready")
+    after = shown(port)
+    assert 1.0 == after["cem_ready"] and {0.0} == {after[name] for name in waiting}
+    assert 0 < sum(value for name, value in after.items() if name.startswith("cem_recovered_states_total"))
