@@ -15,9 +15,10 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from agents.web.model import Model
+from tests.web.evening import BRAND
 from tests.web.looking import PHONE, Open, wait_for
 from tests.web.running import Running
-from tests.web.world import BRAND, fill
+from tests.web.world import fill
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

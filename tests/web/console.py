@@ -27,7 +27,7 @@ from agents.web.tokens import hash_of, new_token
 from pipeline.emission import Emission
 from schemas.time import DAY_MS, Millis
 from schemas.token import Role, Token
-from tests.web import world
+from tests.web import evening, world
 
 SECRET = "a secret for tests only, long enough"
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -59,7 +59,7 @@ class Console:
             world.fill(self.model)
         self.sent: list[Emission] = []
         self.away = False
-        self.seconds = world.NOW / 1000
+        self.seconds = evening.NOW / 1000
         given = {"web_secret": SECRET, **settings}
         self.app = make_app(
             load({}, None, **given).settings, self.model, self._send, people=people, clock=lambda: self.seconds

@@ -14,9 +14,10 @@ from schemas.insight import SevereCause
 from schemas.text import StoredText
 from schemas.time import Millis
 from schemas.unrouted import Candidate
-from tests.web import world
+from tests.web import guests, world
 from tests.web.console import Console
-from tests.web.world import NOW, make_alert
+from tests.web.evening import NOW
+from tests.web.world import make_alert
 
 SOUTH, CONFIDENTIAL, KITCHEN = "SECRET-OF-SOUTH", "SECRET-OF-HEAD-OFFICE", "SECRET-OF-KITCHEN"
 MOVED = "SECRET-OF-MOVED"
@@ -69,7 +70,7 @@ def secrets() -> Model:
         ("p3", CONFIDENTIAL, (), ("discrimination",)),
         ("p4", "plain", ("harbour-quay", "mill-lane"), ()),
     ):
-        unrouted = world.unrouted()[0]
+        unrouted = guests.unrouted()[0]
         causes = tuple(SevereCause(cause=cause, words="", department="a", severity=9) for cause in severe)
         insight = msgspec.structs.replace(unrouted.insight, id=one, text_ref=f"text:{one}", severe=causes)
         found = tuple(Candidate(unit_id=unit, rule="alias", confidence=0.5) for unit in candidates)

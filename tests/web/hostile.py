@@ -10,8 +10,8 @@ from agents.web.model import Model
 from schemas.alert import Alert
 from schemas.case import CaseEntry
 from schemas.codec import Codec, RecordError, encode
-from tests.web import world
-from tests.web.world import NOW
+from tests.web import guests, history, world
+from tests.web.evening import NOW
 
 _alert_codec = Codec[Alert](Alert)
 _entry_codec = Codec[CaseEntry](CaseEntry)
@@ -60,13 +60,13 @@ def hostile_model(payload: str) -> Model:
         model.apply_unit(unit.id, msgspec.structs.replace(unit, name=payload[:128], departments=departments))
     for alert in world.alerts():
         model.apply_alert(hostile(alert, _alert_codec, payload))
-    for entry in world.entries():
+    for entry in history.entries():
         model.apply_entry(hostile(entry, _entry_codec, payload))
-    for key, text in world.texts().items():
+    for key, text in guests.texts().items():
         model.apply_text(key, msgspec.structs.replace(text, text=payload, url=payload, author=payload))
-    for one in world.unrouted():
+    for one in guests.unrouted():
         model.apply_unrouted(one.id, msgspec.structs.replace(one, reason=payload))
-    for rollup in world.rollups():
+    for rollup in history.rollups():
         model.apply_rollup(rollup)
     model.wall_ms = NOW
     model.set_connected(True, NOW)

@@ -11,8 +11,9 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from agents.web.model import Model
+from tests.web.evening import BRAND, NOW
 from tests.web.running import Running
-from tests.web.world import BRAND, NOW, fill
+from tests.web.world import fill
 
 OUT = Path(__file__).parents[2] / "deploy" / "pictures"
 PHONE = {"width": 390, "height": 844}

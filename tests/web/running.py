@@ -30,7 +30,7 @@ from schemas.record import Source
 from schemas.text import StoredText
 from schemas.time import DAY_MS, Millis
 from schemas.token import Role, Token
-from tests.web.world import NOW
+from tests.web.evening import NOW
 
 _codec = Codec[Action](Action)
 

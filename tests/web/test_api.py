@@ -20,9 +20,9 @@ from schemas.assignment import Assignment
 from schemas.case import CaseEntry
 from schemas.codec import Codec
 from schemas.tick import CONTROL_ASSIGNMENT, CONTROL_HEADER
-from tests.web import world
+from tests.web import guests, world
 from tests.web.console import SAME, Console, asynchronous
-from tests.web.world import NOW
+from tests.web.evening import NOW
 
 SURGE = "harbour-quay-c3d4c3d4c3d4c3d4"
 ALERT = f"{PREFIX}/alerts/{SURGE}"
@@ -269,7 +269,7 @@ async def test_an_assignment_goes_to_where_the_post_came_from() -> None:
 async def test_an_id_with_a_slash_is_found() -> None:
     """Ids of posts are the networks'."""
     async with Console() as console:
-        one = world.unrouted()[0]
+        one = guests.unrouted()[0]
         strange = "forum:https://a.example/b?c=d&e#f%2F"
         insight = msgspec.structs.replace(one.insight, id=strange)
         console.model.apply_unrouted(strange, msgspec.structs.replace(one, id=strange, insight=insight))

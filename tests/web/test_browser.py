@@ -6,9 +6,10 @@ import axe_core_python
 import pytest
 from playwright.sync_api import expect
 
+from tests.web.evening import BRAND
 from tests.web.looking import DESK, ILLNESS, NARROW, PHONE, RESOLVED, SPREAD, SURGE, Open, unfold
 from tests.web.running import Running
-from tests.web.world import BRAND, make_alert
+from tests.web.world import make_alert
 
 AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text("utf-8")
 PAGES = (

@@ -6,9 +6,10 @@ from playwright.sync_api import expect
 
 from schemas.assignment import Assignment
 from schemas.codec import Codec
+from tests.web.guests import unrouted
 from tests.web.looking import DESK, ILLNESS, SPREAD, Open, sent
 from tests.web.running import Running
-from tests.web.world import alerts, next_of, unrouted
+from tests.web.world import alerts, next_of
 
 _assignments = Codec[Assignment](Assignment)
 

@@ -8,9 +8,10 @@ from playwright.sync_api import expect
 
 from schemas.alert import Evidence
 from schemas.text import StoredText
+from tests.web.evening import BRAND, NOW
 from tests.web.looking import NARROW, PHONE, SPREAD, Open
 from tests.web.running import Running
-from tests.web.world import BRAND, NOW, alerts, make_alert, next_of
+from tests.web.world import alerts, make_alert, next_of
 
 HOSTILE = (
     "<script>window.pwned = 1</script><img src=x onerror=\"window.pwned = 2\"><svg onload='window.pwned = 3'>",

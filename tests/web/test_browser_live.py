@@ -6,9 +6,11 @@ import msgspec
 from playwright.sync_api import expect
 
 from schemas.alert import Annotations
+from tests.web.evening import NOW
+from tests.web.history import entries
 from tests.web.looking import DESK, ILLNESS, SPREAD, Open, wait_for
 from tests.web.running import Running
-from tests.web.world import NOW, alerts, entries, make_alert, next_of
+from tests.web.world import alerts, make_alert, next_of
 
 
 def test_a_new_alert_comes_by_itself(console: Running, opened: Open) -> None:

@@ -13,8 +13,9 @@ from schemas.case import CaseEntry
 from schemas.time import HOUR_MS, Millis
 from tests.web import world
 from tests.web.console import Console, asynchronous
+from tests.web.evening import NOW
 from tests.web.events import Events
-from tests.web.world import NOW, make_alert
+from tests.web.world import make_alert
 
 
 def change(console: Console, alert: Alert) -> None:

@@ -20,8 +20,9 @@ from schemas.event import UnitRollup
 from schemas.record import Source
 from schemas.text import StoredText
 from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis
-from tests.web import world
-from tests.web.world import NOW, make_alert
+from tests.web import history, world
+from tests.web.evening import NOW
+from tests.web.world import make_alert
 
 HEAD = Viewer("h", "head_office")
 
@@ -152,7 +153,7 @@ def test_notes_belong_to_the_history_of_their_alert() -> None:
 
 def test_a_history_is_in_order_and_refusals_stand_where_they_were_given() -> None:
     """Whatever order entries come in, and however often."""
-    said = [one for one in world.entries() if one.alert_id.startswith("station-square")]
+    said = [one for one in history.entries() if one.alert_id.startswith("station-square")]
     known = Model()
     for entry in [*reversed(said), *said]:
         known.apply_entry(entry)

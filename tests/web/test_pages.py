@@ -38,7 +38,9 @@ from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, parse_time
 from schemas.token import Role
 from schemas.unrouted import Candidate
 from schemas.vocabulary import Channel
-from tests.web.world import BRAND, NOW, ZONE, alerts, fill, make_alert, unrouted
+from tests.web.evening import BRAND, NOW, ZONE
+from tests.web.guests import unrouted
+from tests.web.world import alerts, fill, make_alert
 
 HEAD_OFFICE = Viewer("Dana", "head_office", BRAND)
 TEMPLATES = pages.FOLDER / "templates"

@@ -25,27 +25,14 @@ from schemas.alert import (
     SeverityLabel,
     Work,
 )
-from schemas.case import CaseEntry
-from schemas.event import UnitRollup
-from schemas.insight import Insight, Routing
-from schemas.record import Source
-from schemas.text import StoredText
-from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS, Millis, parse_time
+from schemas.time import HOUR_MS, MINUTE_MS, Millis
 from schemas.unit import Department, Unit
-from schemas.unrouted import Candidate, Unrouted
-
-NOW = parse_time("2026-03-13T18:42:00Z")
-"""A Friday evening in London, in winter time."""
-ZONE = "Europe/London"
-BRAND = "marlow"
+from tests.web.evening import BRAND, NOW, PLACES, ZONE
+from tests.web.guests import texts, unrouted
+from tests.web.history import entries, rollups
 
 _LABELS: dict[int, SeverityLabel] = {9: "critical", 7: "error", 5: "warning", 3: "info"}
 _DEPARTMENTS = ("kitchen", "operations", "service", "safety", "billing")
-_PLACES = {
-    "elm-street": ("Elm Street", "north"), "harbour-quay": ("Harbour Quay", "north"),
-    "station-square": ("Station Square", "north"), "mill-lane": ("Mill Lane", "south"),
-    "castle-gate": ("Castle Gate", "south"), "orchard-park": ("Orchard Park", "south"),
-}  # fmt: skip
 
 
 def units() -> list[Unit]:
@@ -61,7 +48,7 @@ def units() -> list[Unit]:
             id=unit_id, name=name, kind="restaurant", industry="restaurant", parent=parent, time_zone=ZONE,
             departments=departments,
         )
-        for unit_id, (name, parent) in _PLACES.items()
+        for unit_id, (name, parent) in PLACES.items()
     ]  # fmt: skip
 
 
@@ -75,7 +62,7 @@ def make_alert(unit_id: str, digits: str, **given: Any) -> Alert:
     by = {f"{duty}_by": Millis(since + minutes * MINUTE_MS) for duty, minutes in terms._asdict().items()}
     texts = given.pop("texts", 3)
     alert_id = f"{unit_id}-{digits * 4}"
-    region = _PLACES[unit_id][1] if unit_id in _PLACES else None
+    region = PLACES[unit_id][1] if unit_id in PLACES else None
     labels = {
         "alertname": "NegativeSurge",
         "department": "operations",
@@ -259,156 +246,6 @@ def _confidential() -> Alert:
                    "expected": None, "p_value": None, "rarity": None, "baseline": "none", "aspects": (),
                    "words": ("refused to serve … because",)},
     )  # fmt: skip
-
-
-_TEXTS = {
-    "x:a1b20": (9, "Two of us had food poisoning after the chicken at @marlowfinch Elm Street last night. Been in bed "
-                   "since. Has anybody else been ill?"),
-    "x:a1b21": (6, "@marlowfinch my son has been sick all night after your Elm Street restaurant. Call me [phone]."),
-    "x:c3d40": (66, "Forty minutes for a table we had booked. @harbourquay what is going on tonight?"),
-    "x:c3d41": (63, "Is the kitchen at @harbourquay closed? We ordered an hour ago."),
-    "x:c3d42": (60, "Third time this month that we walk out of Harbour Quay because nobody takes our order."),
-    "x:c3d43": (58, "@harbourquay still waiting for the bill. 25 minutes. Great evening."),
-    "x:c3d44": (55, "Queue out of the door and two people at work. Poor girls, they do what they can. @harbourquay"),
-    "x:c3d45": (52, "Gave up after 50 minutes. Never again @harbourquay"),
-    "x:e5f60": (110, "Look what came on my plate at Station Square. Raw in the middle, and the waiter said that "
-                     "this is how it is meant to be. @marlowfinch"),
-    "x:0a1b0": (95, "The way the staff at Mill Lane spoke to an elderly lady at the next table. I have no words."),
-    "x:2c3d0": (38, "The order was wrong twice and nobody said sorry. I would like somebody to call me."),
-    "x:4e5f0": (230, "Charged twice at Orchard Park and nobody picks up the phone."),
-    "x:4e5f1": (215, "@marlowfinch your card machine at Orchard Park took my money twice, order [order number]"),
-    "x:4e5f2": (192, "Why is the bill different from the menu? Orchard Park"),
-    "x:8c9d0": (1500, "The washrooms at Mill Lane. Please do something. The third visit and always the same."),
-    "we_did:8c9d": (1380, "We had the washrooms repaired on Thursday and clean them every hour now."),
-    "note:n1": (70, "I have seen the picture. The kitchen checks the grill now."),
-    "note:n2": (60, "Answered her on X and offered a meal on the house."),
-    "note:n3": (1380, "Plumber came at 15:00."),
-}  # fmt: skip
-
-_POSTS = (
-    ("u1", "ambiguous", 12, "Waited 30 minutes at the Marlow & Finch by the station, food was cold when it came.",
-     (("station-square", "alias", 0.62), ("harbour-quay", "alias", 0.31))),
-    ("u2", "no_clue", 47, "@marlowfinch nobody answers my mails about a wrong bill. Third one today. Hello?", ()),
-    ("u3", "unknown_hint", 130, "Lovely evening at the new place on Quay Street, thanks to the whole team!",
-     (("harbour-quay", "position", 0.44),)),
-)  # fmt: skip
-
-
-def texts() -> dict[str, StoredText]:
-    """All that was said, by reference."""
-    found = {
-        key: StoredText(
-            id=key, text=text, language="en", url=f"https://x.com/i/status/{18_000_000 + place}",
-            masked=("phone",) if "[phone]" in text else ("order number",) if "[order" in text else (),
-            event_time=Millis(NOW - age * MINUTE_MS),
-        )
-        for place, (key, (age, text)) in enumerate(_TEXTS.items())
-    }  # fmt: skip
-    for key, _, age, text, _ in _POSTS:
-        found[key] = StoredText(
-            id=key,
-            text=text,
-            language="en",
-            url=f"https://x.com/i/status/{key}",
-            event_time=Millis(NOW - age * MINUTE_MS),
-        )
-    return found
-
-
-def unrouted() -> list[Unrouted]:
-    """What found no unit."""
-    return [
-        Unrouted(
-            id=key,
-            reason=reason,
-            candidates=tuple(Candidate(unit_id=one, rule=rule, confidence=sure) for one, rule, sure in candidates),
-            insight=Insight(
-                id=key, kind="post", unit_id="", channel="x", event_time=Millis(NOW - age * MINUTE_MS), text_ref=key,
-                routing=Routing(rule="none", confidence=0.0),
-                source=Source(topic="cem.posts", partition=0, offset=int(key[1:])),
-            ),
-        )
-        for key, reason, age, _, candidates in reversed(_POSTS)
-    ]  # fmt: skip
-
-
-def entries() -> list[CaseEntry]:
-    """What happened to the alerts."""
-    return [
-        *_history("elm-street", "a1b2", (6, "opened", {"severity": 9})),
-        *_history(
-            "harbour-quay", "c3d4", (52, "opened", {"severity": 6}), (44, "grown", {"severity": 7}),
-            (29, "deadline_warning", {"duty": "acknowledge", "level": 0}),
-            (22, "escalated", {"duty": "acknowledge", "level": 1, "told": ("north",)}),
-        ),
-        *_history(
-            "station-square", "e5f6", (74, "opened", {"severity": 6}),
-            (70, "acknowledged", {"actor": "Dana Whitlock", "action": "acknowledge", "action_id": "n1",
-                                  "note_ref": "note:n1"}),
-            (66, "commented", {"actor": "Dana Whitlock", "action": "comment", "action_id": "n2",
-                               "note_ref": "note:n2"}),
-            (64, None, {"actor": "Tom Okafor", "action": "acknowledge", "action_id": "n9", "accepted": False,
-                        "reason": "not_from_this_state"}),
-            (40, "grown", {"severity": 7}), (12, "grown", {"severity": 7}),
-        ),
-        *_history(
-            "mill-lane", "0a1b", (95, "opened", {"severity": 5}),
-            (88, "acknowledged", {"actor": "Priya Nair", "action": "acknowledge"}),
-            (87, "assigned", {"actor": "Priya Nair", "action": "assign", "assignee": "Priya Nair"}),
-            (30, "answered", {}),
-        ),
-        *_history("castle-gate", "2c3d", (38, "opened", {"severity": 5})),
-        *_history(
-            "orchard-park", "4e5f", (190, "opened", {"severity": 5}),
-            (170, "acknowledged", {"actor": "Lena Marsh", "action": "acknowledge"}), (60, "quiet", {}),
-        ),
-        *_history(
-            "mill-lane", "8c9d", (1500, "opened", {"severity": 7}),
-            (1490, "acknowledged", {"actor": "Priya Nair", "action": "acknowledge"}),
-            (1489, "assigned", {"actor": "Priya Nair", "action": "assign", "assignee": "Priya Nair"}),
-            (1400, "answered", {}), (1390, "quiet", {}),
-            (1380, "resolved", {"actor": "Priya Nair", "action": "resolve", "resolution_code": "repaired",
-                                "note_ref": "note:n3", "we_did_ref": "we_did:8c9d"}),
-        ),
-    ]  # fmt: skip
-
-
-def _history(unit_id: str, digits: str, *steps: tuple[int, Any, dict[str, Any]]) -> list[CaseEntry]:
-    found, number = [], 0
-    for sequence, (age, change, given) in enumerate(steps, 1):
-        accepted = given.get("accepted", True)
-        number += accepted
-        found.append(
-            CaseEntry(
-                alert_id=f"{unit_id}-{digits * 4}", unit_id=unit_id, number=number if accepted else 0,
-                sequence=sequence, change=change, event_time=Millis(NOW - age * MINUTE_MS), **given,
-            )
-        )  # fmt: skip
-    return found
-
-
-def rollups() -> list[UnitRollup]:
-    """A week, hour by hour: guests come at noon and in the evening; Harbour Quay has a bad day."""
-    found = []
-    start = NOW // HOUR_MS * HOUR_MS - 7 * DAY_MS
-    for place, unit_id in enumerate(_PLACES):
-        for hour in range(1, 7 * 24 + 1):
-            of_day = (start // HOUR_MS + hour) % 24
-            busy = {12: 3, 13: 4, 18: 5, 19: 6, 20: 5, 21: 3}.get(of_day, 1 if 9 < of_day < 23 else 0)
-            day = hour // 24
-            mentions = busy * (7 + (hour * (place + 3)) % 5 + 3 * (day in (0, 6))) // (5 + place % 3)
-            bad = 0.16 + 0.09 * ((day * (place + 2) + place) % 5)
-            if unit_id == "harbour-quay" and hour > 7 * 24 - 8:
-                mentions, bad = mentions + 9, 0.85
-            negative = round(mentions * bad)
-            found.append(
-                UnitRollup(
-                    unit_id=BRAND, child_id=unit_id, hour=Millis(start + hour * HOUR_MS), mentions=mentions,
-                    negative=negative, positive=round((mentions - negative) * 0.7),
-                    source=Source(topic="cem.rollup", partition=0, offset=len(found)),
-                )
-            )  # fmt: skip
-    return found
 
 
 def fill(model: Model) -> None:
