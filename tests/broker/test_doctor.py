@@ -102,7 +102,7 @@ def admin(kafka: str) -> Iterator[KafkaAdminClient]:
 
 class TestTopics:
     def test_made_by_hand_and_wrongly(self, new_service: NewService, admin: KafkaAdminClient) -> None:
-        """A wrong number of partitions, cleanup policy, retention, size or clock, a topic that is not ours: each is told
+        """A wrong number of partitions, cleanup policy, retention, size or clock, a strange topic: each is told
         with its name and with what to do; `cem run` refuses what it cannot live with."""
         service = new_service(input_partitions=2)
         name = service.topics

@@ -141,7 +141,8 @@ def test_the_drill(new_service: NewService) -> None:
     audit hold.
 
     Then all is lost but the input topics, and `cem restore` makes the same of these, byte for byte; what was erased
-    stays erased. It is refused while a worker runs, and where the log is there. Workers go on from where it ends."""
+    stays erased. It is refused while a worker runs, and where the log is there; a worker is refused
+    where the log is lost. Workers go on from where the restore ends."""
     service = new_service(events_partitions=2)
     service.publish(UNITS)
     with Supervisor(service.settings) as worker:
@@ -164,6 +165,8 @@ def test_the_drill(new_service: NewService) -> None:
 
     lose(service, *INPUTS)
     topics_again(service)
+    refused = cem(service, "run")
+    assert (2, True) == (refused.returncode, "`cem restore`" in refused.stderr)
     done = cem(service, "restore", "--json")
     assert 0 == done.returncode, done.stderr
     assert before == {name: seen(service, name) for name in before}
