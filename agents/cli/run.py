@@ -48,8 +48,8 @@ def run(config: Path | None, apply_topics: bool, http_port: int | None) -> None:
             if _is_lost(settings, topics, admin):
                 raise Mistake(
                     f"{topics('actions')} holds what people did about alerts, while {topics('events')}, from which "
-                    "alerts are made, is empty: it was lost. `cem restore` makes it anew from the inputs in their order, then "
-                    "start workers (deploy/README.md, Back up and restore)"
+                    "alerts are made, is empty: it was lost. `cem restore` makes it anew from the inputs in their "
+                    "order, then start workers (deploy/README.md, Back up and restore)"
                 )
             shape = admin.shape()
     except (AdminError, ReadError) as error:
