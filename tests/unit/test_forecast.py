@@ -300,7 +300,11 @@ def test_what_is_wrong_with_a_file_is_told_in_one_line(tmp_path: Path, text: str
     assert 1 == len(result.stderr.splitlines())
 
 
-@pytest.mark.parametrize("content", [b"cascade,t_seconds", gzip.compress(table(ROWS).encode())[:-12], b"\x1f\x8b\x08"])
+@pytest.mark.parametrize(
+    "content",
+    [b"cascade,t_seconds", gzip.compress(table(ROWS).encode())[:-12], b"\x1f\x8b\x08"],
+    ids=["plain", "cut off", "begun"],
+)
 def test_a_broken_gzip_file_is_told(tmp_path: Path, content: bytes) -> None:
     """Not packed, cut off, or a stump."""
     result = run(tmp_path / "a.csv.gz", text=content)
