@@ -23,6 +23,7 @@ from agents.kafka.cluster import Cluster
 from agents.kafka.crash import die
 from agents.kafka.stage import Stage, is_cancelled
 from agents.kafka.transport import BatchTopic, Consumer, ConsumerThread, Transport
+from agents.parts import listener_of
 from agents.service import Service
 from agents.settings import Settings
 from agents.unit_topics import UnitTopics
@@ -175,7 +176,9 @@ def run(settings: Settings, shape: Shape) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loop.run_until_complete(worker.start())
-    log.info("worker starts", extra={"group": settings.group, "instance": settings.instance, "stages": settings.stages})
+    who = {"group": settings.group, "instance": settings.instance, "stages": settings.stages}
+    listener = listener_of(settings)
+    log.info("worker starts", extra={**who, "model": listener.model, "taxonomies": ",".join(listener.names)})
     host = worker.app.Worker(
         loglevel=level_number(settings.log_level),
         loop=loop,

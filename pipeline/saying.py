@@ -163,6 +163,11 @@ class Listener:
         self._looks[industry] = look
         return look
 
+    @property
+    def names(self) -> list[str]:
+        """What insights call the taxonomies in force, where they are not the shipped ones."""
+        return [name_of(taxonomy, industry, None) for industry, taxonomy in self._taxonomies.items()]
+
     def signs(self, said: Said) -> list[tuple[str, float]]:
         """What the label was decided by and what each sign adds to the logarithm of its odds, the weightiest first;
         nothing where the scorer decides by words."""

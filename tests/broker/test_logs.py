@@ -88,6 +88,7 @@ def test_a_worker_tells_where_and_not_what(new_service: NewService) -> None:
     actions = {line["action_id"] for line in lines if line["event"] == "case"}
     assert {"act-77", "(not shown)"} <= actions
     assert {"worker starts", "partition taken over"} <= {line["event"] for line in lines}
+    assert {"vader+care/1"} == {line["model"] for line in lines if line["event"] == "worker starts"}
 
 
 @pytest.fixture

@@ -174,6 +174,7 @@ class TestWhatFoundIt:
         said = listener.hear("the crew was rude and lost my bag")
         assert f"airline={ours.edition}" == said.tell("airline").taxonomy
         assert load("hotel").edition == said.tell("hotel").taxonomy
+        assert [said.tell("airline").taxonomy] == listener.names
 
     def test_a_severe_cause_is_enough(self) -> None:
         """It depends on the taxonomy as aspects do."""
