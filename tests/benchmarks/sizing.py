@@ -79,7 +79,8 @@ def _series(broker: Broker, plan: Plan, report: Report, whole: Task, partitions:
             if not kept and not rows[-1]["sender_late"]:
                 break
         capacity = steady.drain(int(top * BACKLOG_SECONDS), task)
-        any(play(rate) for rate in to_try(capacity))
+        kept_already = max((row["posts_a_second"] for row in rows if row["keeps_up"]), default=0)
+        any(rate <= kept_already or play(rate) for rate in to_try(capacity))
         whole.advance()
     highest = max((row["posts_a_second"] for row in rows if row["keeps_up"]), default=0)
     return {

@@ -1,6 +1,7 @@
 """The arithmetic of `make bench ARGS=sizing`, and what may be asked of it; what it measures is run by hand."""
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from agents.settings import Settings
 from schemas.topics import Topics
-from tests.benchmarks import needs, sizing
+from tests.benchmarks import needs, runbook, sizing
 from tests.benchmarks.__main__ import OPTIONS, parser, plan_of
 from tests.benchmarks.contender import by_topic
 from tests.benchmarks.latency import BURST_POSTS
@@ -114,8 +115,8 @@ class TestNeeds:
         """A worker for half of what one can do; its cores at the rate that it gets; memory for the posts of two days,
         or as many as are remembered at most; disk for a tenth of the peak."""
         found = {
-            "posts_per_s_max": 2_000, "workers": 1, "cores": [(10, 0.5), (1_000, 1.0)], "worker_bytes": 2.0**28,
-            "bytes_per_remembered": 1024.0, "bytes_per_post": {"events": 1000.0, "state.events": 5000.0},
+            "posts_per_s_max": 2_000, "workers": 1, "cores": [(10, 0.5), (1_000, 1.0), (1_500, 3.0)],
+            "worker_bytes": 2.0**28, "bytes_per_remembered": 1024.0, "bytes_per_post": {"events": 1000.0, "state.events": 5000.0},
         }  # fmt: skip
         settings = Settings()
         row = needs.plan_row(peak, found, settings, Topics())
@@ -131,10 +132,10 @@ class TestNeeds:
         assert {"alerts.unit": 3, "events": 4} == by_topic(sizes, "run-1")
 
 
-def _row(rate: int, *, kept: bool) -> dict[str, Any]:
+def _row(rate: int, *, kept: bool, kafka_cores: float) -> dict[str, Any]:
     return {
         "posts_a_second": rate, "keeps_up": kept, "sender_late": False, "lag": 7,
-        "worker_cores": rate / 2_000, "kafka_cores": 0.2,
+        "worker_cores": rate / 2_000, "kafka_cores": kafka_cores,
         "worker_mib": 200.0, "kafka_mib": 300.0, "bytes_per_post": {"posts": 400.0, "events": 800.0, "units": 0.1},
         "alerts": {"number": 0} if rate == 10 else {"number": 3, "p50_s": 0.1, "p99_s": 0.2, "max_s": 0.2},
     }  # fmt: skip
@@ -143,8 +144,9 @@ def _row(rate: int, *, kept: bool) -> dict[str, Any]:
 def _result(highest: int) -> dict[str, Any]:
     series = [
         {"partitions": partitions, "workers": workers, "posts_per_s_with_backlog": 2_000.0,
-         "posts_per_s_max": highest, "rates": [_row(10, kept=highest > 0), _row(1_800, kept=highest > 10)]}
-        for partitions, workers in ((1, 1), (3, 2))
+         "posts_per_s_max": highest,
+         "rates": [_row(rate, kept=highest >= rate, kafka_cores=kafka_cores) for rate in (10, 1_800)]}
+        for partitions, workers, kafka_cores in ((1, 1, 0.2), (3, 2, 0.6))
     ]  # fmt: skip
     fills = [{"posts": 9_000, "remembered_without": 1_000, "worker_bytes": 3e8, "worker_bytes_without": 2e8,
               "kafka_bytes": 4e8}]  # fmt: skip
@@ -156,10 +158,12 @@ def _result(highest: int) -> dict[str, Any]:
 
 class TestResult:
     def test_a_plan_follows_from_what_was_kept_up_with(self) -> None:
-        """A row for each peak, from the cores of the set-up that it needs; nothing where nothing was kept up with."""
+        """A row for each peak, from the cores of the set-up that it needs: one worker as one, six as three pairs;
+        nothing where nothing was kept up with."""
         rows = _result(1_800)["plan"]["rows"]
         assert [1, 1, 2, 6] == [row["workers"] for row in rows]
-        assert [] == [row for row in rows if row["cores"] <= 0]
+        pair = 5_000 / 3 / 2_000 + 0.6
+        assert [0.21, 0.25, 1.1, pytest.approx(3 * pair, rel=0.05)] == [row["cores"] for row in rows]
         assert {} == _result(0)["plan"]
 
     @pytest.mark.parametrize(("highest", "number"), [(1_800, 4), (10, 4), (0, 3)])
@@ -168,3 +172,70 @@ class TestResult:
         tables = sizing.tables(_result(highest))
         assert number == len(tables)
         assert [True] * 3 + [False] * (number - 3) == [str(table.title).startswith("Measured") for table in tables]
+
+
+def _file(highest: int, load: float = 0.1) -> dict[str, Any]:
+    return {
+        "measured_at": "2026-01-02T03:04:05Z", "machine": {"cores": 2, "load_before": load},
+        "command": "python -m tests.benchmarks sizing --out /somewhere/else.json --seconds 20",
+        "parts": {"sizing": _result(highest)},
+    }  # fmt: skip
+
+
+class TestRunbook:
+    def test_written_between_the_markers(self) -> None:
+        """Only what is between them changes; written again, nothing does."""
+        before = f"# A\n\n{runbook.BEGIN}\nold\n{runbook.END}\n\n## B\n"
+        once = runbook.put(before, "new")
+        assert f"# A\n\n{runbook.BEGIN}\n\nnew\n\n{runbook.END}\n\n## B\n" == once == runbook.put(once, "new")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            runbook.BEGIN,
+            runbook.END + runbook.BEGIN,
+            2 * runbook.BEGIN + runbook.END,
+            2 * (runbook.BEGIN + runbook.END),
+        ],
+    )
+    def test_without_its_place_nothing_is_written(self, text: str) -> None:
+        with pytest.raises(ValueError, match="once each"):
+            runbook.put(text, "new")
+
+    def test_all_that_was_measured_is_told(self) -> None:
+        """Rates, bytes with what becomes of them, memory, and a row for each peak; no place of whoever measured."""
+        text = runbook.section(_file(1_800))
+        assert "| 3 partitions" not in text.replace("2 workers, 3 partitions", "")
+        for told in (
+            "1,800, the highest that was kept up with",
+            "`events` 800 (67%, 90 days)",
+            "500 bytes for",
+            "| 5,000 |",
+        ):
+            assert told in text
+        assert "/somewhere" not in text
+        assert [] == [line for line in text.splitlines() if len(line) > 120]
+
+    def test_a_busy_machine_is_told(self) -> None:
+        """Figures of a machine that did other things are not final, and the runbook says so."""
+        assert ("not final" in runbook.section(_file(1_800)), "not final" in runbook.section(_file(1_800, 4.0))) == (
+            False, True,
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("content", [None, "{", '{"parts": {}}'])
+    def test_a_file_without_sizes_is_refused(self, content: str | None, tmp_path: Path) -> None:
+        """Exit code 2, and the runbook is as it was."""
+        book, result = tmp_path / "README.md", tmp_path / "bench.json"
+        book.write_text(f"{runbook.BEGIN}{runbook.END}")
+        if content is not None:
+            result.write_text(content)
+        with pytest.raises(SystemExit) as ended:
+            runbook.main([str(result), "--runbook", str(book)])
+        assert 2 == ended.value.code
+        assert f"{runbook.BEGIN}{runbook.END}" == book.read_text()
+
+    def test_the_runbook_has_its_place(self) -> None:
+        """So that the next measurement can be written down."""
+        text = (Path(__file__).parents[2] / runbook.RUNBOOK).read_text("utf-8")
+        assert text != runbook.put(text, "new")
