@@ -12,6 +12,7 @@ from aiohttp import web
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from agents.kafka.node import free_port
 from tests.broker.conftest import embedded, kafka, new_service
 
 __all__ = ["embedded", "kafka", "new_service"]
@@ -137,13 +138,6 @@ class Sink:
             return self.refuse_data
         self.mails.append(envelope)
         return "250 OK"
-
-
-def free_port() -> int:
-    """A port that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 class MailSink:

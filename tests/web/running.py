@@ -5,8 +5,6 @@ In: a Model. Out: its address, and ways to change what it knows as a feed would.
 """
 
 import asyncio
-import contextlib
-import socket
 import threading
 from collections.abc import Callable
 from typing import Any, Self
@@ -14,6 +12,7 @@ from typing import Any, Self
 import msgspec
 from aiohttp import web
 
+from agents.kafka.node import free_port
 from agents.settings import load
 from agents.web.context import HUB, SendError
 from agents.web.model import Model
@@ -43,7 +42,7 @@ class Running:
         self.answering = answering
         self.refuses = False
         self.sent: list[Emission] = []
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self._settings = load({}, None, web_secret="a secret for tests only, long enough", **settings).settings
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -186,10 +185,3 @@ class Running:
                 self._hub.alert_changed(changed)
         if self.model.apply_entry(answer):
             self._hub.entry_added(answer)
-
-
-def _free_port() -> int:
-    with contextlib.closing(socket.socket()) as one:
-        one.bind(("localhost", 0))
-        port: int = one.getsockname()[1]
-        return port
