@@ -116,7 +116,8 @@ class TestNeeds:
         or as many as are remembered at most; disk for a tenth of the peak."""
         found = {
             "posts_per_s_max": 2_000, "workers": 1, "cores": [(10, 0.5), (1_000, 1.0), (1_500, 3.0)],
-            "worker_bytes": 2.0**28, "bytes_per_remembered": 1024.0, "bytes_per_post": {"events": 1000.0, "state.events": 5000.0},
+            "worker_bytes": 2.0**28, "bytes_per_remembered": 1024.0,
+            "bytes_per_post": {"events": 1000.0, "state.events": 5000.0},
         }  # fmt: skip
         settings = Settings()
         row = needs.plan_row(peak, found, settings, Topics())
