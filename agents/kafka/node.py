@@ -110,7 +110,9 @@ def new_id() -> str:
 
 def free_port(taken: Collection[int] = ()) -> int:
     """Return one of `PORTS` that nobody holds now, and that is none of `taken`."""
-    for port in set(random.sample(PORTS, 100)) - {*taken}:
+    for port in random.sample(PORTS, 100):
+        if port in taken:
+            continue
         with contextlib.suppress(PortTakenError):
             require_free(port)
             return port
