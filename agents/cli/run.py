@@ -1,19 +1,12 @@
 """`cem run`: a worker. Starts only where it can work: a key for the authors, all topics there."""
 
-from itertools import islice
 from pathlib import Path
 
 import click
 
 from agents.cli.context import Mistake, config_option, load_with_kafka
 from agents.kafka.admin import Admin, AdminError
-from agents.kafka.reader import ReadError, read
-from agents.settings import Settings
-from schemas.tick import CONTROL_HEADER
 from schemas.topics import Topics
-
-ACTIONS_LOOKED_AT = 10_000
-"""Between ticks, of which there are 8,640 a day."""
 
 
 @click.command()
@@ -45,23 +38,9 @@ def run(config: Path | None, apply_topics: bool, http_port: int | None) -> None:
             problems = admin.problems()
             if problems:
                 raise Mistake("\n".join(problems))
-            if _is_lost(settings, topics, admin):
-                raise Mistake(
-                    f"{topics('actions')} holds what people did about alerts, while {topics('events')}, from which "
-                    "alerts are made, is empty: it was lost. `cem restore` makes it anew from the inputs in their "
-                    "order, then start workers (deploy/README.md, Back up and restore)"
-                )
             shape = admin.shape()
-    except (AdminError, ReadError) as error:
+    except AdminError as error:
         raise Mistake(str(error)) from None
     from agents.app import run as run_worker  # Faust is slow to import and the checks above need not wait for it
 
     run_worker(settings, shape)
-
-
-def _is_lost(settings: Settings, topics: Topics, admin: Admin) -> bool:
-    """Whether the log is empty though people have acted, and nobody is at work who is just about to fill it."""
-    if admin.has_begun(topics("events")) or admin.members():
-        return False
-    some = islice(read(settings, topics("actions")), ACTIONS_LOOKED_AT)
-    return any(CONTROL_HEADER not in dict(record.headers) for record in some)

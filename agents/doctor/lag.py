@@ -1,12 +1,17 @@
-"""Does somebody work, and how far behind is it?"""
+"""Does somebody work, how far behind is it, and is there a log to work on?"""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from agents.doctor.finding import Finding, warning, well, wrong
 from agents.doctor.patient import Patient
 from agents.kafka.group import described
 from agents.kafka.progress import Progress
+from agents.kafka.reader import read
+from schemas.tick import CONTROL_HEADER
 
+ACTIONS_LOOKED_AT = 10_000
+"""Between ticks, of which there are 8,640 a day."""
 LEFT_WELL = 1000
 """So many records are there at any moment where much comes in."""
 
@@ -24,6 +29,14 @@ def check(patient: Patient) -> Iterator[Finding]:
             f"the workers are sharing out the partitions ({found['group_state']})",
             "look again in half a minute; if it stays, one of them comes and goes: look at their logs",
         )
+    if _is_lost(patient):
+        yield wrong(
+            "lag",
+            f"people have acted on alerts, but {patient.topics('events')}, from which alerts are made, is empty: was it "
+            "lost?",
+            "if so, no worker may start: it would read the inputs side by side, and refuse those actions; `cem restore` "
+            "reads them in their order (deploy/README.md, Back up and restore)",
+        )
     with Progress(patient.settings, patient.topics) as progress:
         left = {name: count for name, count in progress.left().items() if count}
     total = sum(left.values())
@@ -38,3 +51,13 @@ def check(patient: Patient) -> Iterator[Finding]:
     elif members:
         count = f"{len(members)} worker{'s' if len(members) != 1 else ''}"
         yield well("lag", f"{count}, {total:,} records wait")
+
+
+def _is_lost(patient: Patient) -> bool:
+    names = {*map(patient.topics, ("events", "actions"))}
+    if not names <= patient.described.keys():
+        return False
+    if any(True for _ in read(patient.settings, patient.topics("events"))):
+        return False
+    some = islice(read(patient.settings, patient.topics("actions")), ACTIONS_LOOKED_AT)
+    return any(CONTROL_HEADER not in dict(record.headers) for record in some)

@@ -7,8 +7,7 @@ nothing; a difference in partitions is reported, because it is a person's decisi
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from kafka import TopicPartition
-from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from agents.kafka.group import described
@@ -95,15 +94,6 @@ class Admin:
             return len(described(self._client, self._settings.group).get("members") or ())
         except KafkaError as error:
             raise AdminError(sentence(self._settings, error)) from None
-
-    def has_begun(self, name: str) -> bool:
-        """Whether anything was ever written to a topic. Raises AdminError."""
-        partitions = [TopicPartition(name, number) for number in range(self.existing()[name])]
-        try:
-            ends = self._client.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-        except KafkaError as error:
-            raise AdminError(sentence(self._settings, error)) from None
-        return any(end.offset > 0 for end in ends.values())
 
     def delete_all(self) -> None:
         """Deletes all topics under the prefix: for a demo's own prefix only."""
