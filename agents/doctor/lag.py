@@ -32,10 +32,9 @@ def check(patient: Patient) -> Iterator[Finding]:
     if _is_lost(patient):
         yield wrong(
             "lag",
-            f"people have acted on alerts, but {patient.topics('events')}, from which alerts are made, is empty: was it "
-            "lost?",
-            "if so, no worker may start: it would read the inputs side by side, and refuse those actions; `cem restore` "
-            "reads them in their order (deploy/README.md, Back up and restore)",
+            f"people have acted on alerts, but {patient.topics('events')}, from which alerts are made, is empty",
+            "was it lost? Then start no worker, which would read the inputs side by side and refuse those actions, but "
+            "`cem restore`, which reads them in their order (deploy/README.md, Back up and restore)",
         )
     with Progress(patient.settings, patient.topics) as progress:
         left = {name: count for name, count in progress.left().items() if count}

@@ -118,7 +118,7 @@ class Arena:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             scenario = generate(self.seed, units=UNITS, hours=36, incidents=3)
-            self.shape = self._apply_topics()
+            self.shape = self.apply_topics()
             if self.plan.compact:
                 self._compact()
             publish(self.settings, self.topics, [*scenario.units])
@@ -217,7 +217,7 @@ class Arena:
         settings = self.settings
         return Parts(self.topics, self.shape, engine_of(settings), understanding_of(settings), limits_of(settings))
 
-    def _apply_topics(self) -> Shape:
+    def apply_topics(self) -> Shape:
         """Brokers that have just started may be too busy to answer at once."""
         deadline = time.monotonic() + READY_SECONDS_MAX
         while True:
