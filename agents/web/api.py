@@ -125,18 +125,17 @@ async def _action(request: web.Request) -> web.StreamResponse:
 def _answer_of(request: web.Request, action_id: str) -> ActionAnswer:
     model, viewer = model_of(request), viewer_of(request)
     answer, sent = model.answer(action_id), model.sent(action_id)
-    alert_id = answer.alert_id if answer is not None else sent.alert_id if sent is not None else None
-    if alert_id is None or not model.may_know_answer(viewer, action_id, alert_id):
-        raise not_found()
-    if answer is None:
-        return ActionAnswer(id=action_id, status="pending", alert_id=alert_id)
+    if answer is None or not model.may_know_answer(viewer, action_id, answer.alert_id):
+        if sent is None or not model.may_know_answer(viewer, action_id, sent.alert_id):
+            raise not_found()
+        return ActionAnswer(id=action_id, status="pending", alert_id=sent.alert_id)
     done = accepted(answer)
     return ActionAnswer(
         id=action_id,
         status="accepted" if done else "refused",
         reason=None if done else answer.reason,
         state=answer.state,
-        alert_id=alert_id,
+        alert_id=answer.alert_id,
         action=answer.action,
     )
 

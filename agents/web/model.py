@@ -347,9 +347,9 @@ class Model:
         return self._cases.answer(action_id)
 
     def may_know_answer(self, viewer: Viewer, action_id: str, alert_id: str) -> bool:
-        """Whether what became of an action is told to this viewer: who sees its alert, or has sent it."""
-        sent = self._sent.get(action_id)
-        return self.alert(viewer, alert_id) is not None or (sent is not None and sent.actor == viewer.name)
+        """Whether what became of an action is told to this viewer: who sees its alert, or has sent it about this alert.
+        Clients choose ids, so the same one may be somebody else's action about another alert."""
+        return self.alert(viewer, alert_id) is not None or self._sent.get(action_id) == Sent(alert_id, viewer.name)
 
     def sees(self, viewer: Viewer, alert: Alert) -> bool:
         """Whether this record of an alert is for this viewer."""

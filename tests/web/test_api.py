@@ -207,6 +207,24 @@ async def test_an_action_is_pending_until_the_log_has_answered() -> None:
 
 
 @asynchronous
+async def test_an_id_that_somebody_else_has_used_tells_nothing_of_their_action() -> None:
+    """Ids are the clients' to choose: two may choose the same. Each is told of its own action only."""
+    async with Console() as console:
+        mine = next(alert for alert in world.alerts() if alert.labels.unit_id == "mill-lane")
+        entry = CaseEntry(
+            alert_id=SURGE, unit_id="harbour-quay", number=3, sequence=4, action_id="1", action="resolve",
+            state="resolved", event_time=NOW,
+        )  # fmt: skip
+        console.model.apply_entry(entry)
+        token = console.token("unit", "mill-lane")
+        sent = await console.post(
+            f"{PREFIX}/alerts/{mine.alert_id}/actions", token, json={"id": "1", "action": "comment"}
+        )
+        for answer in (orjson.loads(await sent.read()), await console.json(f"{PREFIX}/actions/1", token)):
+            assert ("pending", mine.alert_id) == (answer["status"], answer["alert_id"])
+
+
+@asynchronous
 async def test_an_action_with_the_clients_own_id_may_be_sent_again() -> None:
     """Both records carry that id, so that it takes effect once; nothing else of it is the client's to say."""
     async with Console() as console:
