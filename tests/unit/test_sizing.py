@@ -149,7 +149,9 @@ def _result(highest: int) -> dict[str, Any]:
          "rates": [_row(rate, kept=highest >= rate, kafka_cores=kafka_cores) for rate in (10, 1_800)]}
         for partitions, workers, kafka_cores in ((1, 1, 0.2), (3, 2, 0.6))
     ]  # fmt: skip
-    fills = [{"posts": 9_000, "remembered_without": 1_000, "worker_bytes": 3e8, "worker_bytes_without": 2e8,
+    fills = [{"posts": 0, "remembered_without": 0, "worker_bytes": 1e8, "worker_bytes_without": 1e8,
+              "kafka_bytes": 4e8},
+             {"posts": 9_000, "remembered_without": 1_000, "worker_bytes": 3e8, "worker_bytes_without": 2e8,
               "kafka_bytes": 4e8}]  # fmt: skip
     memory = {"fills": fills, "bytes_per_remembered": 500.0, "worker_bytes_max": 4e8, "worker_bytes_max_without": 3e8,
               "start_until_ready_s": 3.0, "restarted_bytes": 2e8}  # fmt: skip
