@@ -29,6 +29,7 @@ from agents.notify.memory import Memory
 from agents.notify.sender import Sender
 from agents.notify.tenure import LEAVE_SECONDS_MAX, Tenure
 from agents.settings import Settings
+from pipeline import metrics
 from pipeline.notify.file import Secrets
 from pipeline.notify.rules import Rules
 from schemas.time import HOUR_MS
@@ -37,6 +38,7 @@ from schemas.topics import Topics
 LOOK_UPS_MAX = 64
 FOREVER_MS = 2**31 - 1
 WRITE_SECONDS = 2.0
+LOOK_SECONDS = 1.0
 
 
 class Process(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -49,6 +51,8 @@ class Process(ConsumerRebalanceListener):  # type: ignore[misc]
         self._topics = Topics(settings.prefix)
         self._group = f"{settings.prefix}-notify"
         self._sender = Sender(rules, secrets, settings.web_url)
+        for kind in {one.kind for one in rules.recipients}:  # a rule sees a counter grow, not that it appears
+            metrics.NOTIFICATIONS.labels(kind, "given_up")
         self._follower = DirectoryFollower(settings, self._topics)
         self._tenure: Tenure | None = None
         self._joined = False
@@ -90,13 +94,24 @@ class Process(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._consumer.start()
             print(f"cem notify: {len(self._rules.recipients)} recipients, http port {self.health.port}", flush=True)
             while not self._stopping.is_set():
-                await self._assigned.wait()
+                await self._stand_by()
                 self._assigned.clear()
                 if not self._stopping.is_set() and self._consumer.assignment():
                     await self._work()
             await self._consumer.stop()
         await self._follower.stop()
         await self.health.stop()
+
+    async def _stand_by(self) -> None:
+        """Until there are partitions, or it is to stop. What the group's own task cannot go on after it tells to who
+        reads, and waits until then; who stands by reads nothing, and would never take over."""
+        while not self._assigned.is_set():
+            try:
+                self._consumer._coordinator.check_errors()
+            except KafkaError as error:
+                die("the group is lost", error)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._assigned.wait(), LOOK_SECONDS)
 
     async def _work(self) -> None:
         self._tenure = Tenure(

@@ -118,6 +118,8 @@ class Tenure:
             for task in (reading, beating):
                 if task is not None:
                     task.cancel()
+            for gauge in (metrics.LAG_RECORDS, metrics.NOTIFICATIONS_OPEN):
+                gauge.clear()  # what is true of them is for whoever comes to say
             self.done.set()
         await self._memory.stop()
 
