@@ -6,6 +6,7 @@ from agents.doctor.finding import Finding, warning, well, wrong
 from agents.doctor.patient import Patient
 from agents.taxonomies import taxonomies_of
 from pipeline.directory_check import check as check_units
+from pipeline.taxonomy_file import TaxonomyError
 
 SHOWN_MAX = 5
 
@@ -18,7 +19,12 @@ def check(patient: Patient) -> Iterator[Finding]:
     if not units:
         yield warning("directory", "there are no units: every post stays unrouted", "`cem units push units.toml`")
         return
-    causes = {cause for one in taxonomies_of(patient.settings.taxonomies).values() for cause in one.severe}
+    try:
+        taxonomies = taxonomies_of(patient.settings.taxonomies)
+    except TaxonomyError:
+        yield warning("directory", "not looked at without the taxonomies", "mend CEM_TAXONOMIES (above), look again")
+        return
+    causes = {cause for one in taxonomies.values() for cause in one.severe}
     problems = list(check_units(list(units.values()), causes))
     for problem in problems[:SHOWN_MAX]:
         yield wrong("directory", problem.detail, "mend the units file, then `cem units push`")

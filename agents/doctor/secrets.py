@@ -5,7 +5,10 @@ from pathlib import Path
 
 from agents.doctor.finding import Finding, warning, well, wrong
 from agents.doctor.patient import Patient
+from agents.taxonomies import taxonomies_of
+from pipeline.taxonomy_file import TaxonomyError
 
+SHOWN_MAX = 5
 FILES = ("model", "aspect_model", "notify", "web_roles", "tls_ca_file", "tls_cert_file", "tls_key_file")
 
 
@@ -30,5 +33,11 @@ def check(patient: Patient) -> Iterator[Finding]:
         if path and not Path(path).is_file():
             before += 1
             yield wrong("settings", f"CEM_{name.upper()}: there is no file {path}", "mend the path, or unset it")
+    try:
+        taxonomies_of(settings.taxonomies)
+    except TaxonomyError as error:
+        before += 1
+        for message in error.messages[:SHOWN_MAX]:
+            yield wrong("settings", f"CEM_TAXONOMIES: {message}", "mend it: `cem run` does not start without")
     if not before:
         yield well("settings", "what a worker needs is set")

@@ -1,6 +1,7 @@
 """Is each worker that we were told of ready?"""
 
 from collections.abc import Iterator
+from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -26,7 +27,7 @@ def _ask(address: str) -> Finding:
         if error.code == 503:
             return warning("worker", f"{address} is not ready: {why}", "some seconds after a start this is normal")
         return wrong("worker", f"{address} answers {error.code}", "is this the address of a worker (CEM_HTTP_PORT)?")
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, HTTPException, OSError, ValueError) as error:  # somebody else may be there, who speaks no HTTP
         reason = getattr(error, "reason", error)
         return wrong("worker", f"{address} does not answer: {reason}", "does it run, and may it be reached from here?")
     return well("worker", f"{address} is ready")

@@ -5,11 +5,13 @@ finding also sees that it is not there where nothing is broken (the first test).
 """
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import msgspec
 import orjson
 import psycopg
 import pytest
@@ -177,6 +179,8 @@ def test_the_directory(new_service: NewService) -> None:
     findings = looked_at(service.settings)
     assert [one for one in findings if one.level == "wrong" and "@elmstreet" in one.what and one.do]
     assert "warning" == about(findings, "directory", "2 units have no topic").level
+    without = looked_at(msgspec.structs.replace(service.settings, taxonomies="retail=gone.toml"))
+    assert "warning" == about(without, "directory").level
 
 
 def test_lag_and_dead_letters(new_service: NewService) -> None:
@@ -216,6 +220,24 @@ def test_a_worker_is_asked(why_not: str | None, level: str) -> None:
         findings = looked_at(settings, now_ms, address, "http://127.0.0.1:1")
     assert level == about(findings, "worker", address, why_not or "ready").level
     assert "wrong" == about(findings, "worker", "http://127.0.0.1:1 ", "refused").level
+
+
+def test_who_speaks_no_http_is_no_worker() -> None:
+    """A port of somebody else, and what is no address: told, and the rest is looked at."""
+    settings = load({}, None, kafka="127.0.0.1:1").settings
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_greet, args=(listener,), daemon=True).start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        findings = looked_at(settings, now_ms, address, "http://127.0.0.1:port")
+    assert "wrong" == about(findings, "worker", address).level
+    assert "wrong" == about(findings, "worker", "http://127.0.0.1:port").level
+
+
+def _greet(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
 
 
 class TestHistory:
@@ -258,4 +280,6 @@ def test_files_and_keys(tmp_path: str) -> None:
     missing = looked_at(load({}, None, kafka="127.0.0.1:1", model=f"{tmp_path}/gone.model").settings)
     assert "wrong" == about(missing, "settings", "CEM_MODEL", "gone.model").level
     assert "warning" == about(missing, "settings", "CEM_AUTHOR_KEY").level
+    wrong = looked_at(load({}, None, kafka="127.0.0.1:1", taxonomies="retail=gone.toml").settings)
+    assert "wrong" == about(wrong, "settings", "CEM_TAXONOMIES", "gone.toml").level
     assert KEY not in str(looked_at(load({}, None, kafka="127.0.0.1:1", author_key=KEY).settings))
