@@ -42,6 +42,8 @@ MODULES = (
     "pipeline/routing.py",
     "pipeline/saying.py",
     "pipeline/understanding.py",
+    "pipeline/dispatch.py",
+    "pipeline/posts.py",
     "pipeline/enrich.py",
 )
 """Where the time of a post goes. Of a module that is not named the source runs: mypyc takes no struct with a factory of

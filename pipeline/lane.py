@@ -5,7 +5,7 @@ The one rule: all of it follows from the partition's records alone, so that it c
 
 import msgspec
 
-from pipeline.memory import Memory
+from pipeline.memory import Memo, Memory
 from schemas.time import DAY_MS, HOUR_MS
 
 
@@ -34,6 +34,10 @@ class Lane:
         self.position = LanePosition()
         self.memory = Memory(limits.memory_ms, limits.memory_entries_max)
         self.announced: dict[str, int] = {}
+
+    def memo(self, offset: int, event_time: int, units: tuple[str, ...]) -> Memo:
+        """What is remembered of a record that comes now, still to be put into the memory."""
+        return Memo(offset=offset, seen_at=max(self.position.clock_ms, 0), event_time=int(event_time), units=units)
 
     def load_position(self, value: bytes) -> None:
         """Takes in what `save_position` gave."""

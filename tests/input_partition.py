@@ -4,6 +4,7 @@ In: records as connectors write them, ticks, versions; the directories of a bran
 the insights, refusals and unrouted posts among them. No Kafka: `Partition.feed` counts the offsets.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.control import Shape
@@ -44,14 +45,15 @@ texts = Codec[StoredText](StoredText)
 
 
 class Partition:
-    """One input partition, fed record by record."""
+    """One input partition, fed record by record. With `units` there is one version of the directory, which has these."""
 
-    def __init__(self, name: str = "posts", version: int = 1) -> None:
+    def __init__(self, name: str = "posts", version: int = 1, units: Sequence[Unit] = ()) -> None:
         self.topic = TOPICS(name)
         limits = Limits()
         understanding = Understanding(Listener(VaderScorer()), Pseudonyms(b"0123456789abcdef"))
+        known = {version: Directory(units, version)} if units else DIRECTORIES
         self.enricher = Enricher(
-            topics=TOPICS, shape=SHAPE, understanding=understanding, directories=DIRECTORIES.__getitem__, limits=limits
+            topics=TOPICS, shape=SHAPE, understanding=understanding, directories=known.__getitem__, limits=limits
         )
         self.lane = Lane(limits)
         self.offset = 0

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.directory import Directory
 from pipeline.emission import Emission, Incoming
 from schemas.action import Action
 from schemas.codec import encode
@@ -285,8 +284,7 @@ def test_a_position_finds_the_unit() -> None:
     """Both degrees are needed; where the post was written counts within a unit's radius."""
     units = [BRAND, Unit(**{**{name: getattr(STORE, name) for name in STORE.__struct_fields__},
                             "position": Position(latitude=1.0, longitude=2.0)})]  # fmt: skip
-    partition = Partition(version=0)
-    partition.enricher._directories = lambda version: Directory(units, version)
+    partition = Partition(units=units)
     (insight,) = insights(partition.post(text="awful", place=Place(latitude=1.0, longitude=2.0)))
     assert (insight.unit_id, insight.routing.rule) == ("store-17", "position")
     assert no_unit(partition.post(id="p2", text="awful", place=Place(latitude=1.0))) == ["no_clue"]
@@ -302,9 +300,7 @@ def test_staff_and_addresses_are_hidden_and_the_list_stays() -> None:
     said = "Maria was rude; I live at 12 Acacia Avenue"
 
     def partition(name: str) -> Partition:
-        made = Partition(name, version=0)
-        made.enricher._directories = lambda version: Directory([store], version)
-        return made
+        return Partition(name, units=[store])
 
     def kept(out: list[Emission]) -> list[tuple[str, tuple[str, ...]]]:
         found = [texts.decode(one.value) for one in out if one.topic == TOPICS("texts")]
