@@ -45,7 +45,7 @@ texts = Codec[StoredText](StoredText)
 
 
 class Partition:
-    """One input partition, fed record by record. With `units` there is one version of the directory, which has these."""
+    """One input partition, fed record by record. With `units`, one version of the directory, which has these."""
 
     def __init__(self, name: str = "posts", version: int = 1, units: Sequence[Unit] = ()) -> None:
         self.topic = TOPICS(name)
