@@ -7,7 +7,8 @@ about to be written there are known: the next one, and one for the marker that e
 """
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -39,6 +40,20 @@ class Appended(msgspec.Struct, frozen=True, gc=False):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
+class _Stretch(list[Any]):
+    """Records that are worked on at once. `at`: the one that is looked at, so that it can be named."""
+
+    at: Any = None
+
+    def __iter__(self) -> Iterator[Any]:
+        for self.at in super().__iter__():
+            yield self.at
+
+
+def _place(record: Any) -> Place:
+    return record.topic, record.partition, record.offset
+
+
 class Play:
     """`processors`: of every partition of everything that our agents read, with their states; `ends`: the next offset
     of each partition of log and roll-ups; `aside`: records that are not worked on but made dead letters."""
@@ -64,21 +79,29 @@ class Play:
         """A run of one partition of the inputs. Raises RestoreError."""
         processor = self._processors[partition]
         await processor.prepare(records)
-        for some in [records] if processor.whole_batches else [[record] for record in records]:
+        for some in self._stretches(records, processor.whole_batches):
             first = some[0]
             try:
-                if (first.topic, first.partition, first.offset) in self._aside:
+                if _place(first) in self._aside:
                     self._follow(processor.refuse(first, 1), first.timestamp)
                 else:
                     self._follow(processor.process(some), first.timestamp)
             except Exception as error:
-                place = f"{first.topic}/{first.partition}/{first.offset}"
+                place = "/".join(map(str, _place(some.at or first)))
                 raise RestoreError(
                     f"work on the record {place} failed: {error!r}. What was restored before it is kept. To make it a "
                     f"dead letter and go on: cem restore --aside {place}"
                 ) from error
         self.positions[partition] = records[-1].offset + 1
         self._moved.add(partition)
+
+    def _stretches(self, records: list[Any], whole: bool) -> Iterator["_Stretch"]:
+        """What is worked on at once; what is put aside is alone."""
+        for aside, some in groupby(records, lambda record: _place(record) in self._aside):
+            if whole and not aside:
+                yield _Stretch(some)
+            else:
+                yield from (_Stretch([one]) for one in some)
 
     def _follow(self, emissions: Collection[Emission], append_ms: int) -> None:
         waiting = deque(emissions)
