@@ -47,10 +47,13 @@ class Admin:
         self._client.close()
 
     def existing(self) -> dict[str, int]:
-        """Topics under our prefix, with their numbers of partitions."""
+        """Topics under our prefix, with their numbers of partitions. Raises AdminError."""
         prefix = f"{self._topics.prefix}."
-        names = [name for name in self._client.list_topics() if name.startswith(prefix)]
-        described = self._client.describe_topics(names) if names else []
+        try:
+            names = [name for name in self._client.list_topics() if name.startswith(prefix)]
+            described = self._client.describe_topics(names) if names else []
+        except KafkaError as error:
+            raise AdminError(sentence(self._settings, error)) from None
         return {topic["name"]: len(topic["partitions"]) for topic in described}
 
     def apply(self, unit_ids: Iterable[str] = (), done: Done = lambda made, all_of: None) -> list[str]:
