@@ -21,11 +21,11 @@ from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from agents.kafka.crash import die
-from agents.kafka.interfaces import Kafka, Processor, Writer
-from agents.kafka.state import POSITION_KEY, TRIAL_KEY, Position
+from agents.kafka.interfaces import Kafka, Processor
+from agents.kafka.slot import Slot
+from agents.kafka.state import POSITION_KEY, Position
 from agents.kafka.transaction import Item
-from agents.kafka.transport import Batch, StartingPoint
-from agents.kafka.trial import Trial
+from agents.kafka.transport import Batch
 from agents.logs.outputs import Outputs
 from agents.settings import Settings
 from pipeline import metrics
@@ -47,36 +47,6 @@ TURN_SECONDS = 0.004
 
 
 log = logging.getLogger("cem.stage")
-
-
-class StateLost(RuntimeError):
-    """States that must be there are not: somebody deleted a topic."""
-
-
-class Slot:
-    """One partition in one generation. `expected`: where the next batch begins; `position`: the next record to be
-    worked on; `durable`: the position of the last checkpoint; `committed`: that of the last commit; `waiting`: for what
-    was read from `expected` on, and since when; `stalled`: where it stands while there is more, and since when."""
-
-    def __init__(self, partition: TopicPartition, generation: int, processor: Processor, writer: Writer) -> None:
-        self.partition = partition
-        self.generation = generation
-        self.processor = processor
-        self.writer = writer
-        self.ready = asyncio.Event()
-        self.expected = self.position = self.durable = self.committed = -1
-        self.waiting: tuple[int, float] | None = None
-        self.stalled: tuple[int, float] | None = None
-        self.trial = Trial()
-        self.trial_written = False
-        self.outputs: list[Emission] = []
-        self.checkpoint: asyncio.Task[None] | None = None
-        self.checkpointed_at = 0.0
-
-    @property
-    def checkpointing(self) -> bool:
-        """Whether a checkpoint is under way."""
-        return self.checkpoint is not None and not self.checkpoint.done()
 
 
 class Stage:
@@ -139,36 +109,13 @@ class Stage:
             states = await self._kafka.read_states([self._state_of(partition) for partition in partitions])
             begin = await self._kafka.starting_points(partitions, COMMIT_SECONDS_MAX) if slots else {}
             for slot in slots:
-                self._load_slot(slot, states[self._state_of(slot.partition)], begin[slot.partition])
+                state = self._state_of(slot.partition)
+                slot.load(self.name, state.topic, states[state], begin[slot.partition], _now())
             metrics.RECOVERY_SECONDS.labels(self.name).observe(_now() - started)
         except BaseException as error:
             if is_cancelled(error):
                 raise
             die(f"{self.name}: states could not be read back", error)
-
-    def _load_slot(self, slot: Slot, states: dict[bytes, bytes], begin: StartingPoint) -> None:
-        saved, trial = states.pop(POSITION_KEY, None), states.pop(TRIAL_KEY, None)
-        position = msgspec.msgpack.decode(saved, type=Position) if saved is not None else None
-        if begin.committed and (position is None or position.offset < begin.offset):  # a commit follows its states
-            name = self._topics.state(slot.partition.topic)
-            known = "knows nothing of it" if position is None else f"goes up to {position.offset} only"
-            raise StateLost(
-                f"offset {begin.offset} of {slot.partition.topic}/{slot.partition.partition} is committed, but "
-                f"{name} {known}: its states are lost; see `Clean start` in the runbook"
-            )
-        if position is not None and position.offset < begin.offset:
-            metrics.GAPS.labels(self.name, "retention").inc()  # the records between are gone from the input
-        slot.expected = slot.committed = begin.offset
-        slot.position = max(begin.offset, position.offset) if position is not None else begin.offset
-        slot.durable = slot.position
-        slot.processor.load(states, position.data if position is not None else None)
-        before = msgspec.msgpack.decode(trial, type=Trial) if trial is not None else Trial()
-        slot.trial = before.after_restart(slot.position)
-        metrics.RECOVERED_STATES.labels(self.name).inc(len(states))
-        slot.checkpointed_at = _now()
-        slot.ready.set()
-        where = {"topic": slot.partition.topic, "partition": slot.partition.partition, "offset": slot.position}
-        log.info("partition taken over", extra={"stage": self.name, **where, "states": len(states)})
 
     # Working
 
@@ -235,7 +182,7 @@ class Stage:
         if slot.checkpoint is not None:
             await slot.checkpoint
         slot.trial = slot.trial.begun(slot.durable)
-        await slot.writer.write((), (self._trial_item(slot),))
+        await slot.writer.write((), (slot.trial_item,))
         slot.trial_written = True
 
     async def _process(self, slot: Slot, records: list[Any]) -> None:
@@ -357,7 +304,7 @@ class Stage:
         slot.trial = slot.trial.after_success(slot.position, more=more)
         position = Position(offset=slot.position, data=slot.processor.save_position())
         states: list[Item] = [
-            *slot.processor.save(), (POSITION_KEY, msgspec.msgpack.encode(position)), self._trial_item(slot)
+            *slot.processor.save(), (POSITION_KEY, msgspec.msgpack.encode(position)), slot.trial_item
         ]  # fmt: skip
         outputs, slot.outputs = slot.outputs, []
         slot.checkpoint = asyncio.ensure_future(self._save(slot, outputs, states, slot.position))
@@ -387,10 +334,6 @@ class Stage:
         for topic, count in Counter(emission.topic for emission in outputs).items():
             metrics.RECORDS_OUT.labels("unit" if topic.startswith(units) else topic).inc(count)
         self._said.tell(outputs)
-
-    @staticmethod
-    def _trial_item(slot: Slot) -> Item:
-        return TRIAL_KEY, msgspec.msgpack.encode(slot.trial)
 
     # Giving up
 

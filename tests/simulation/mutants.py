@@ -119,7 +119,8 @@ async def _read_before_fence(self: Stage, slots: Any) -> None:
     await asyncio.sleep(8.0)  # a large state, a slow broker
     await asyncio.gather(*(slot.writer.start() for slot in slots))
     for slot in slots:
-        self._load_slot(slot, states[self._state_of(slot.partition)], begin[slot.partition])
+        state, now = self._state_of(slot.partition), asyncio.get_running_loop().time()
+        slot.load(self.name, state.topic, states[state], begin[slot.partition], now)
 
 
 def _known(self: Broker, transactional_id: str, epoch: int) -> Producer:

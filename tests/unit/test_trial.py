@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import pytest
 from aiokafka import TopicPartition
 
-from agents.kafka.stage import Slot, Stage
+from agents.kafka.slot import Slot
+from agents.kafka.stage import Stage
 from agents.kafka.transport import Batch, StartingPoint
 from agents.kafka.trial import CONVICTED, SUSPECT_RECORDS, Trial
 from agents.settings import Settings
@@ -142,7 +143,8 @@ async def _life(durable: _Durable, batches: list[int], deadly: int = -1) -> Tria
     slot = Slot(PARTITION, 1, _Nothing(deadly), durable)  # type: ignore[arg-type]
     stage._slots[PARTITION] = slot
     slot.processor.load = lambda states, data: None  # type: ignore[method-assign]
-    stage._load_slot(slot, dict(durable.states), StartingPoint(durable.committed, committed=durable.committed > 0))
+    begin = StartingPoint(durable.committed, committed=durable.committed > 0)
+    slot.load("test", "cem.state.posts", dict(durable.states), begin, asyncio.get_running_loop().time())
     began_with = slot.trial
     offset = slot.position
     for size in batches:
