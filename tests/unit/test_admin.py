@@ -1,11 +1,13 @@
 """A Kafka that goes away between two questions is told in a sentence, whatever was asked."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, KafkaTimeoutError
 
+from agents.kafka import group
 from agents.kafka.admin import Admin, AdminError
 from agents.settings import Settings
 from schemas.topics import Topics
@@ -22,9 +24,30 @@ class Gone:
 
 
 @pytest.mark.parametrize("ask", [Admin.existing, Admin.problems, Admin.shape, Admin.members, Admin.apply])
-def test_a_kafka_that_went_away_is_no_traceback(ask: Callable[[Admin], object]) -> None:
+def test_a_kafka_that_went_away_is_no_traceback(
+    ask: Callable[[Admin], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Commands catch AdminError; aiokafka and kafka-python have errors of their own, by the same names."""
+    monkeypatch.setattr(group, "ANSWER_SECONDS_MAX", 0.0)
     admin = Admin(Settings(), Topics())
     admin._client = Gone()
     with pytest.raises(AdminError, match="got no answer"):
         ask(admin)
+
+
+def test_who_works_is_asked_until_kafka_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restore beside workers would be wrong: a coordinator that is still loading has not said that there are none. On
+    a Kafka on which nobody has ever worked there is no coordinator."""
+    monkeypatch.setattr(group, "AGAIN_SECONDS", 0.0)
+    said = [CoordinatorLoadInProgressError(), CoordinatorLoadInProgressError(), {"cem": {"members": ["a", "b"]}}]
+
+    def describe_groups(_: list[str]) -> Any:
+        if isinstance(now := said.pop(0), Exception):
+            raise now
+        return now
+
+    admin = Admin(Settings(), Topics())
+    admin._client = SimpleNamespace(describe_groups=describe_groups)
+    assert 2 == admin.members()
+    said.append(CoordinatorNotAvailableError())
+    assert 0 == admin.members()
