@@ -19,7 +19,7 @@ LAG_SECONDS_MAX = 1.0
 """Of posts may wait at the end of a rate that is kept up with: positions are committed about once a second."""
 LAG_RECORDS = 50
 """That many more: ticks, and markers of transactions, count as records."""
-TRIED_SHARES = (0.9, 0.8, 0.7)
+TRIED_SHARES = (0.9, 0.8, 0.7, 0.6, 0.5)
 """Of what a worker does where a backlog waits: at these rates it is tried whether it keeps up."""
 PLANNED_SHARE = 0.5
 """Of the highest rate that was kept up with: so much is planned for one worker. Posts come in waves, and what has

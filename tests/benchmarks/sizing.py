@@ -8,9 +8,9 @@ of their own.
 
 Each number of partitions is played with one worker, and the highest of them also with two. A rate that is not kept up
 with ends a series: the rates above it are left out. One that could not be sent, because the machine was too busy, says
-nothing and is not counted. The highest rate: a backlog is worked off, and nine tenths of that
-speed are played like any other rate, then less, until a rate is kept up with. On a machine of two cores, two workers,
-Kafka and who sends share the two.
+nothing and is not counted. The highest rate: a backlog is worked off, and nine tenths of that speed
+are played like any other rate, then less, until a rate is kept up with. On a machine of two cores, two workers, Kafka
+and who sends share the two.
 
 The memory of a remembered post: the same posts go through two workers, of which one is told to remember as few as it
 can be told; the difference is that of the posts that the other remembers. All else that grows is in both.
@@ -26,8 +26,16 @@ from agents.settings import Settings
 from schemas.topics import Topics
 from tests.benchmarks.broker import Broker
 from tests.benchmarks.figures import significant
-from tests.benchmarks.needs import FOR_EVER_DAYS, MEAN_SHARE, PLANNED_SHARE, bytes_per_remembered, kept_days, plan_row
-from tests.benchmarks.needs import rates_to_try as to_try
+from tests.benchmarks.needs import (
+    FOR_EVER_DAYS,
+    MEAN_SHARE,
+    PLANNED_SHARE,
+    TRIED_SHARES,
+    bytes_per_remembered,
+    kept_days,
+    plan_row,
+    rates_to_try,
+)
 from tests.benchmarks.plan import Plan
 from tests.benchmarks.posts import UNITS
 from tests.benchmarks.report import Report, Task
@@ -61,7 +69,7 @@ def setups_of(partitions: tuple[int, ...]) -> list[tuple[int, int]]:
 
 def _series(broker: Broker, plan: Plan, report: Report, whole: Task, partitions: int, workers: int) -> dict[str, Any]:
     top = max(plan.sizing_rates)
-    bursts = sum(bursts_of(plan, rate) for rate in plan.sizing_rates) + 3 * bursts_of(plan, top)
+    bursts = sum(bursts_of(plan, rate) for rate in plan.sizing_rates) + len(TRIED_SHARES) * bursts_of(plan, top)
     rows: list[dict[str, Any]] = []
     with report.task("starting") as task, Steady(
         broker, plan, partitions=partitions, workers=workers, bursts=bursts
@@ -80,7 +88,7 @@ def _series(broker: Broker, plan: Plan, report: Report, whole: Task, partitions:
                 break
         capacity = steady.drain(int(top * BACKLOG_SECONDS), task)
         kept_already = max((row["posts_a_second"] for row in rows if row["keeps_up"]), default=0)
-        any(rate <= kept_already or play(rate) for rate in to_try(capacity))
+        any(rate <= kept_already or play(rate) for rate in rates_to_try(capacity))
         whole.advance()
     highest = max((row["posts_a_second"] for row in rows if row["keeps_up"]), default=0)
     return {

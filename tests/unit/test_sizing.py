@@ -76,7 +76,7 @@ class TestKeepingUp:
         assert all(0 < rate <= 0.9 * capacity and rate % 10 == 0 for rate in rates)
 
     def test_tried_are_shares(self) -> None:
-        assert [2_500, 2_250, 1_950] == list(needs.rates_to_try(2_830.0))
+        assert [2_500, 2_250, 1_950, 1_650, 1_400] == list(needs.rates_to_try(2_830.0))
         assert [] == list(needs.rates_to_try(5.0))
 
 
