@@ -32,6 +32,8 @@ from agents.settings import Settings
 from pipeline import metrics
 from pipeline.notify.file import Secrets
 from pipeline.notify.rules import Rules
+from schemas.alert import Alert
+from schemas.codec import Codec, RecordError
 from schemas.time import HOUR_MS
 from schemas.topics import Topics
 
@@ -39,6 +41,8 @@ LOOK_UPS_MAX = 64
 FOREVER_MS = 2**31 - 1
 WRITE_SECONDS = 2.0
 LOOK_SECONDS = 1.0
+
+_alert_codec = Codec[Alert](Alert)
 
 
 class Process(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -160,8 +164,8 @@ class Process(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 async def first_positions(settings: Settings, partitions: list[TopicPartition], group: str) -> None:
-    """Where a group begins that has never read: at what was written in the last `notify_past_hours`. Raises
-    KafkaError."""
+    """Where a group begins that has never read: at what was written in the last `notify_past_hours`, and is not older
+    by its own time either: after a restore, what is a week old was written just now. Raises KafkaError."""
     consumer = AIOKafkaConsumer(**aiokafka_options(settings), group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
@@ -173,10 +177,38 @@ async def first_positions(settings: Settings, partitions: list[TopicPartition], 
         found = await consumer.offsets_for_times(dict.fromkeys(new, since_ms))
         ends = await consumer.end_offsets(new)
         positions = {one: found[one].offset if found.get(one) is not None else ends[one] for one in new}
+        if settings.clock == "wall":
+            await _skip_what_is_old(consumer, positions, ends, since_ms)
         with contextlib.suppress(KafkaError):  # somebody has joined the group meanwhile, and has done this before
             await consumer.commit(positions)
     finally:
         await consumer.stop()
+
+
+async def _skip_what_is_old(
+    consumer: Any, positions: dict[TopicPartition, int], ends: Mapping[TopicPartition, int], since_ms: int
+) -> None:
+    """Moves each position on to the first alert that was detected since then, or to the end."""
+    for partition, position in positions.items():
+        await consumer.position(partition)  # once it is known, nothing else will set it
+        consumer.seek(partition, position)
+    left = {partition for partition, position in positions.items() if position < ends[partition]}
+    while left:
+        for partition, records in (await consumer.getmany(*left, timeout_ms=200)).items():
+            for record in records:
+                if _detected_ms(record) >= since_ms:
+                    left.discard(partition)
+                    break
+                positions[partition] = record.offset + 1
+        left = {partition for partition in left if await consumer.position(partition) < ends[partition]}
+
+
+def _detected_ms(record: Any) -> int:
+    """0 for what cannot be read: nobody is told of it anyway."""
+    try:
+        return int(_alert_codec.decode(record.value).detected_at)
+    except RecordError:
+        return 0
 
 
 def run(settings: Settings, rules: Rules, secrets: Mapping[str, Secrets], width: int) -> None:

@@ -26,6 +26,7 @@ from pipeline.notify.rules import CHANGES
 from schemas.alert import Alert
 from schemas.codec import Codec, encode
 from schemas.deadletter import DeadLetter
+from schemas.time import DAY_MS, HOUR_MS, Millis
 from tests.broker.conftest import NewService, Service
 from tests.broker.test_way import STORE, surge
 from tests.notify.conftest import MailSink, Received, Receiver
@@ -285,3 +286,20 @@ def test_what_is_old_at_the_first_start_is_not_sent(
     send(service, alert(3))
     wait_until(lambda: wanted([alert(3)]) <= seen(receiver.received).keys(), process)
     assert wanted([alert(1, unit="acme"), alert(2), alert(3)]) == seen(receiver.received).keys()
+
+
+def test_what_was_written_again_and_is_old_is_not_sent(
+    new_service: NewService, receiver: Receiver, tmp_path: Path
+) -> None:
+    """A restore writes a week of alerts anew, and nothing is known of what was told then: nobody hears of it again."""
+    service = new_service(clock="wall")
+    service.publish(list(UNITS))
+    now = int(time.time() * 1000)
+    units = [f"unit-{number}" for number in range(10)]
+    for age_ms in (5 * DAY_MS, 2 * HOUR_MS):
+        send(service, *(alert(age_ms, 1, "grown", unit, detected_at=Millis(now - age_ms)) for unit in units))
+    late = [alert(1, 1, "grown", unit, detected_at=Millis(now)) for unit in units]
+    send(service, *late)
+    process = start(service, tmp_path, webhook("all", receiver.url()), notify_past_hours=1)
+    wait_until(lambda: wanted(late) <= seen(receiver.received).keys(), process)
+    assert wanted(late) == seen(receiver.received).keys()
