@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
@@ -57,9 +57,7 @@ async def listening(
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=idle_seconds_max, shutdown_timeout=STOP_SECONDS_MAX)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        server: Any = site._server
-        yield server.sockets[0].getsockname()[1]
+        await web.TCPSite(runner, host, port).start()
+        yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
