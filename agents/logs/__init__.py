@@ -8,6 +8,7 @@ The one rule: no post's text, nobody's name, no secret. What is logged of a reco
 wherever it turns up.
 """
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping, Sequence
@@ -76,14 +77,15 @@ def is_configured() -> bool:
 
 def _renderer(as_json: bool) -> Any:
     if as_json:
-        return structlog.processors.JSONRenderer(
-            serializer=lambda value, **_: orjson.dumps(value, default=str).decode()
-        )
+        return structlog.processors.JSONRenderer(serializer=_json)
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 def _json(event: Any, **_: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+    try:
+        return orjson.dumps(event, default=str).decode()
+    except TypeError:  # half a character, a number of more than 64 bits: no line is lost for it
+        return json.dumps(event, default=str)
 
 
 class Masked:
@@ -95,8 +97,8 @@ class Masked:
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if self._secrets:
             for name, value in event.items():
-                if isinstance(value, str):
-                    event[name] = self.masked(value)
+                if not isinstance(value, int | float | None):
+                    event[name] = self.masked(str(value))  # also an error, which would become text later
         return event
 
     def masked(self, text: str) -> str:

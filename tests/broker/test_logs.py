@@ -1,6 +1,7 @@
 """Logs: JSON lines that follow a post through, and in which nothing stands that a customer wrote, and no secret."""
 
 import io
+import json
 import logging
 import re
 import time
@@ -121,6 +122,23 @@ class TestConfigure:
         assert "hunter-22" not in line and KEY not in line
         assert "connecting with ********" == orjson.loads(line)["event"]
         assert "OSError" in orjson.loads(line)["exception"]
+
+    def test_secrets_are_masked_in_what_becomes_text_later(self, stream: io.StringIO) -> None:
+        """An error or a list beside the message is written as text, too."""
+        configured(stream, sasl_password="hunter-22")
+        said = {"error": OSError("hunter-22 is wrong"), "tried": ["hunter-22"], "tries": 3, "next": None}
+        logging.getLogger("cem.x").warning("refused", extra=said)
+        (line,) = stream.getvalue().splitlines()
+        assert "hunter-22" not in line
+        assert ("******** is wrong", 3, None) == tuple(orjson.loads(line)[name] for name in ("error", "tries", "next"))
+
+    @pytest.mark.parametrize("value", ["half a character: \udce9", 2**70])
+    def test_no_line_is_lost_for_what_json_does_not_take(self, stream: io.StringIO, value: Any) -> None:
+        """Python would write the line's words to standard error instead, as they are: no JSON, and not masked."""
+        configured(stream)
+        logging.getLogger("cem.x").warning("odd", extra={"value": value})
+        (line,) = stream.getvalue().splitlines()
+        assert value == json.loads(line)["value"]
 
     def test_libraries_do_not_tell_of_requests(self, stream: io.StringIO) -> None:
         """At our level debug theirs is still warning."""
