@@ -22,7 +22,7 @@ logs = st.fixed_dictionaries({partition: st.lists(st.integers(0, 20), max_size=1
 
 
 class Consumer:
-    """Gives a `share` of each partition's records at a time. What is appended after the ends were asked for is there too."""
+    """Gives a `share` of a partition at a time. What was appended after the ends were asked for is there too."""
 
     def __init__(self, appended: dict[TopicPartition, list[int]], late: int, share: int) -> None:
         self._share = share
