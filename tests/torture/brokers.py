@@ -120,10 +120,17 @@ class Three:
         return all(len(part["isr_nodes"]) == 3 for topic in topics for part in topic["partitions"])
 
     def leader(self) -> int:
-        """The node that leads most partitions."""
+        """The node that leads most partitions. One that has just come back may refuse to say."""
         led: Counter[int] = Counter()
-        for topic in self._topics():
-            led.update(partition["leader_id"] for partition in topic["partitions"])
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not led:
+            try:
+                for topic in self._topics():
+                    led.update(partition["leader_id"] for partition in topic["partitions"])
+            except (KafkaError, OSError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.3)
         return led.most_common(1)[0][0] - 1
 
     def _topics(self) -> list[dict[str, Any]]:
