@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from agents.kafka.client import aiokafka_options
 from agents.settings import Settings
@@ -138,9 +139,12 @@ class Feed:
             except NoTopicError as error:
                 self._why_not = str(error)
                 logger.warning("%s", error)
-            except Exception as error:
+            except (KafkaError, OSError, TimeoutError) as error:
                 self._why_not = f"no Kafka answers at {self._settings.kafka}"
                 logger.warning("%s: %s", self._why_not, error)
+            except Exception:  # a mistake of ours is none of Kafka's
+                self._why_not = "reading failed; the log of the console says why"
+                logger.exception("reading failed")
             if self._model.connected:
                 failures = 0
             self._connected(False)
