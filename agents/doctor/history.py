@@ -6,6 +6,7 @@ from agents.doctor.finding import Finding, warning, well, wrong
 from agents.doctor.patient import Patient
 
 CONNECT_SECONDS_MAX = 5
+ANSWER_SECONDS_MAX = 5
 
 
 def check(patient: Patient) -> Iterator[Finding]:
@@ -26,6 +27,7 @@ def check(patient: Patient) -> Iterator[Finding]:
         return
     try:
         with psycopg.connect(patient.settings.postgres, connect_timeout=CONNECT_SECONDS_MAX) as connection:
+            connection.execute(f"SET statement_timeout = '{ANSWER_SECONDS_MAX}s'")  # a migration may hold the table
             version = connection.info.server_version // 10_000
             done = connection.execute("SELECT to_regclass('cem.migration')").fetchone()
             applied = 0

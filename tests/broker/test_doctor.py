@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from agents.doctor import examine
+from agents.doctor import examine, history
 from agents.doctor.finding import Finding, exit_code
 from agents.doctor.patient import Patient
 from agents.health import HealthServer
@@ -260,6 +260,14 @@ class TestHistory:
         with psycopg.connect(postgres) as connection:
             connection.execute("INSERT INTO cem.migration SELECT n, 'x', '' FROM generate_series(50, 99) n")
         assert "wrong" == self.of(postgres).level
+
+    def test_a_table_that_is_locked(self, postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+        """As by a migration that takes long: told, and not waited for."""
+        monkeypatch.setattr(history, "ANSWER_SECONDS_MAX", 1)
+        with psycopg.connect(postgres) as connection:
+            connection.execute("LOCK TABLE cem.migration IN ACCESS EXCLUSIVE MODE")
+            found = self.of(postgres)
+        assert ("wrong", True) == (found.level, "timeout" in found.what)
 
     def test_it_does_not_let_us_in(self, postgres: str) -> None:  # noqa: F811
         """Nobody there, a wrong password, no address at all, a password that is read as a port: told without it."""
