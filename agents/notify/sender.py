@@ -8,6 +8,7 @@ import asyncio
 import logging
 import ssl
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Literal, assert_never
 
@@ -23,6 +24,9 @@ from pipeline.notify.rules import Recipient, Rules
 
 log = logging.getLogger("cem.notify")
 
+TAKEN_MAX = 10_000
+"""Messages of several steps of which is known how far they have come; those that were given up among them."""
+
 Judge = Callable[[int, str | None, bytes, float], Answer]
 
 
@@ -35,6 +39,7 @@ class Sender:
         self._web_url = web_url
         self._http = Http()
         self._mailer: Mailer | None = None
+        self._taken: OrderedDict[str, int] = OrderedDict()
 
     async def __aenter__(self) -> "Sender":
         await self._http.__aenter__()
@@ -62,9 +67,19 @@ class Sender:
         if recipient.kind == "email":
             assert self._mailer is not None
             return await self._mailer.send(mail, recipient.to[0])
-        for post in posts:
+        return await self._in_turn(message.id, posts, judge)
+
+    async def _in_turn(self, message_id: str, posts: tuple[Post, ...], judge: Judge) -> Answer:
+        """A try goes on behind the steps that were taken in the try before: PagerDuty opens another incident for a
+        trigger that comes again after its resolve."""
+        taken = self._taken.pop(message_id, 0)
+        for number, post in enumerate(posts[taken:], taken):
             said = await self._post(post, judge)
             if said.outcome is not Outcome.DELIVERED:
+                if number:
+                    self._taken[message_id] = number
+                    if len(self._taken) > TAKEN_MAX:
+                        self._taken.popitem(last=False)
                 return said
         return DELIVERED
 

@@ -18,9 +18,13 @@ from standardwebhooks.webhooks import Webhook
 from agents.notify import http, sender, smtp
 from pipeline.notify.answer import Answer, Outcome
 from pipeline.notify.file import Secrets
+from pipeline.notify.message import Part
 from pipeline.notify.rules import MailServer, Recipient, Rules
+from schemas.alert import AlertChange
+from schemas.notified import Told
+from schemas.time import Millis
 from tests.notify.conftest import MailSink, RawServer, Receiver
-from tests.notify_examples import message, recipient
+from tests.notify_examples import alert, message, recipient
 
 KEY = b"k" * 24
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -169,6 +173,24 @@ def test_pagerduty_is_told_step_by_step(receiver: Receiver) -> None:
     assert Outcome.DELIVERED is send(recipient(kind="pagerduty"), receiver.url("/v2"), routing_key="r0uting").outcome
     [body] = [orjson.loads(one.body) for one in receiver.received]
     assert ("trigger", "r0uting") == (body["event_action"], body["routing_key"])
+
+
+def test_pagerduty_is_not_told_again_what_it_has_taken(receiver: Receiver) -> None:
+    """A trigger that came again after its resolve would open another incident, and wake somebody."""
+    changes: tuple[AlertChange, ...] = ("opened", "resolved")
+    told = tuple(Told(change=change, sequence=at, at=Millis(at)) for at, change in enumerate(changes, 1))
+    both = message(parts=(Part(alert=alert(1, 2, "resolved"), changes=told),))
+    one = recipient(kind="pagerduty")
+    statuses = iter((202, 500, 202))
+    receiver.answer = lambda _: web.json_response({"status": "success"}, status=next(statuses))
+
+    async def run() -> list[Outcome]:
+        secrets = {one.id: Secrets(url=receiver.url("/v2"), routing_key="r0uting")}
+        async with sender.Sender(Rules(recipients=(one,)), secrets, "") as made:
+            return [(await made.send(both, one)).outcome for _ in range(2)]
+
+    assert [Outcome.AGAIN, Outcome.DELIVERED] == asyncio.run(run())
+    assert ["trigger", "resolve", "resolve"] == [orjson.loads(got.body)["event_action"] for got in receiver.received]
 
 
 def test_a_server_that_is_not_there_is_tried_again() -> None:
