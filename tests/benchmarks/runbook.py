@@ -111,6 +111,7 @@ def _measured_row(one: dict[str, Any], row: dict[str, Any]) -> tuple[str, ...]:
 def _disk(sizes: dict[str, Any]) -> str:
     """Of the first set-up, at the rate that the plan is made with, or the last one."""
     rates, topics = sizes["series"][0]["rates"], Topics()
+    rates = [row for row in rates if row["keeps_up"]] or rates
     wanted = sizes["plan"]["one_worker"]["bytes_per_post_at"] if sizes["plan"] else rates[-1]["posts_a_second"]
     row = next(row for row in rates if row["posts_a_second"] == wanted)
     whole = sum(row["bytes_per_post"].values())

@@ -17,7 +17,6 @@ can be told; the difference is that of the posts that the other remembers. All e
 """
 
 import time
-from collections import Counter
 from typing import Any
 
 from rich.table import Table
@@ -211,11 +210,8 @@ def _rates(result: dict[str, Any]) -> Table:
 
 
 def _topics(series: list[dict[str, Any]]) -> Table:
-    """Topics of which next to nothing is written for a post are taken together."""
-    rows = series[0]["rates"]
-    most: Counter[str] = Counter()
-    for row in rows:
-        most |= Counter(row["bytes_per_post"])
+    """Of the rates that were kept up with. Topics of which next to nothing is written for a post are taken together."""
+    rows = [row for row in series[0]["rates"] if row["keeps_up"]] or series[0]["rates"]
     usual = min(rows, key=lambda row: abs(row["posts_a_second"] - BYTES_AT))
     whole, topics = sum(usual["bytes_per_post"].values()), Topics()
     headings = ("topic", *(f"{row['posts_a_second']:,}/s" for row in rows), "share", "kept, days")
@@ -225,7 +221,8 @@ def _topics(series: list[dict[str, Any]]) -> Table:
         "written there does not stay",
         headings,
     )
-    shown = [name for name, size in most.most_common() if size >= BYTES_SHOWN_MIN]
+    largest = sorted(usual["bytes_per_post"].items(), key=lambda item: -item[1])
+    shown = [name for name, size in largest if size >= BYTES_SHOWN_MIN]
     for name in shown:
         days = kept_days(name, topics)
         kept = "the latest" if days is None else f"{days:.0f}"

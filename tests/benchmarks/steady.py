@@ -19,6 +19,7 @@ from tests.benchmarks.broker import Broker
 from tests.benchmarks.cem import Service, free_port, wait_ready
 from tests.benchmarks.contender import by_topic
 from tests.benchmarks.figures import distribution, significant
+from tests.benchmarks.insights import KEPT_WHOLE
 from tests.benchmarks.latency import (
     BEHIND_SECONDS_MAX,
     BURST_POSTS,
@@ -68,6 +69,9 @@ class Steady:
 
     def __enter__(self) -> "Steady":
         self._said = [self._say() for _ in range(POOL)]
+        if self._quiet:  # of rates it matters how much was written, not how much compaction has left
+            states = (self.service.topics.state(self.service.topics(name)) for name in ("posts", "events"))
+            self.broker.create(dict.fromkeys(states, self.partitions), KEPT_WHOLE)
         self.service.prepare(self._units)
         known = int(time.time() * 1000) - KNOWN_SINCE_MS
         sites = [*self._usual, *self._quiet]
