@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from agents.archive.migrations import migrate
 from agents.cli import main
+from agents.cli.web import checked
 from agents.service import BARRIER_SHARE
 from agents.settings import Settings, load
 from tests.deploy.compose import (
@@ -231,6 +232,18 @@ class TestParts:
         mount = interpolated(SERVICES["notify"]["volumes"][0]).split(":")[0]
         done = CliRunner().invoke(main, ["notify", "check", "--no-secrets", str(ROOT / mount)])
         assert done.exit_code == 0, done.output
+
+    def test_people_can_sign_in_at_a_proxy(self) -> None:
+        """What the console needs for it can be set, and the example of roles is one."""
+        web = SERVICES["web"]
+        assert {"CEM_WEB_TRUSTED_PROXIES", "CEM_WEB_ROLES"} <= web["environment"].keys()
+        example, mounted, _ = interpolated(web["volumes"][0]).split(":")
+        assert f"# CEM_WEB_ROLES={mounted}\n" in (ROOT / ".env.example").read_text()
+        settings = load(
+            environment(web), None, web_trusted_proxies="172.18.0.1", web_roles=str(ROOT / example)
+        ).settings
+        viewer = checked(settings).viewer("ana@example.com", ["head-office"])
+        assert viewer is not None and "head_office" == viewer.role
 
     def test_grafana_reads_the_history_and_nothing_else(self, postgres_server: PostgresServer) -> None:  # noqa: F811
         """The login that the file makes may read the views of analysts, and no table."""
