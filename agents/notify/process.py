@@ -213,7 +213,8 @@ def _detected_ms(record: Any) -> int:
 
 def run(settings: Settings, rules: Rules, secrets: Mapping[str, Secrets], width: int) -> None:
     """`width`: how many partitions `cem.alerts` has. Notifies until SIGTERM or Ctrl-C. Ends the process."""
-    logs.configure(settings, quiet=("aiokafka",))
+    hidden = [word for one in secrets.values() for word in (one.url, one.routing_key, one.password)]
+    logs.configure(settings, quiet=("aiokafka",), secrets=hidden)
     try:
         asyncio.run(_run(settings, rules, secrets, width))
     except (KafkaError, OSError, TimeoutError) as error:

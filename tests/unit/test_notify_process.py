@@ -1,6 +1,8 @@
 """Who stands by notices what it cannot go on after, with a group that is lost; and what Prometheus sees of it."""
 
 import asyncio
+import io
+import logging
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -12,6 +14,7 @@ from agents.notify import process as module
 from agents.notify.process import Process
 from agents.settings import Settings
 from pipeline import metrics
+from pipeline.notify.file import Secrets
 from pipeline.notify.rules import Rules
 from tests.notify_examples import recipient
 
@@ -63,3 +66,21 @@ def test_a_rule_can_see_the_first_message_that_is_given_up() -> None:
     metrics.NOTIFICATIONS.remove("webhook", "given_up")
     process(lambda: None)
     assert REGISTRY.get_sample_value("cem_notifications_total", {"kind": "webhook", "outcome": "given_up"}) is not None
+
+
+def test_what_recipients_are_reached_with_is_masked_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address of a chat is a secret; an error of a library that nobody has thought of may hold it."""
+    stream, configure = io.StringIO(), module.logs.configure
+    monkeypatch.setattr(module.logs, "configure", lambda settings, **given: configure(settings, stream, **given))
+    monkeypatch.setattr(module.asyncio, "run", lambda coroutine: coroutine.close())
+    monkeypatch.setattr(module.os, "_exit", lambda _: None)
+    monkeypatch.setattr(module.logs, "_configured", False)
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", list(root.handlers))
+    monkeypatch.setattr(root, "level", root.level)
+    planted = {"url": "https://hooks.example.com/T0/pl4nted", "routing_key": "pl4nted-key", "password": "pl4nted-word"}
+    module.run(Settings(), Rules(recipients=(recipient(),)), {"ana": Secrets(**planted)}, 1)
+    for value in planted.values():
+        logging.getLogger("cem.crash").critical("ending the process", extra={"why": f"cannot parse {value}!"})
+    assert 3 == len(stream.getvalue().splitlines())
+    assert "pl4nted" not in stream.getvalue()
