@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -175,6 +176,20 @@ class TestParts:
         run = [*SERVICES["demo"]["entrypoint"], script.replace("$$", "$")]
         done = subprocess.run(run, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=30)
         assert (2, True) == (done.returncode, "CEM_CLOCK=data" in done.stderr)
+
+    def test_the_demo_plays_all_that_was_said(self, tmp_path: Path) -> None:
+        """Posts and feedback, in one history: without feedback there are no scores and no recovery cases."""
+        [script] = SERVICES["demo"]["command"]
+        stub = tmp_path / "cem"
+        stub.write_text(
+            f'#!/bin/sh\ncd {tmp_path}\ncase "$1" in\n'
+            "scenario) echo post > posts.jsonl; echo feedback > feedback.jsonl;;\n"
+            'ingest) cp "$2" played;;\nesac\n'
+        )
+        stub.chmod(0o755)
+        run = [*SERVICES["demo"]["entrypoint"], script.replace("$$", "$").replace("/tmp/world", str(tmp_path))]
+        subprocess.run(run, env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "CEM_CLOCK": "data"}, check=True)
+        assert ["post", "feedback"] == (tmp_path / "played").read_text().split()
 
     @pytest.mark.parametrize("name", RUNNING)
     def test_each_is_watched_and_started_again(self, name: str) -> None:
