@@ -8,7 +8,8 @@ What comes meanwhile waits for the next one: so the order of an alert's changes 
 - A first change waits `group_seconds`; all that came about its unit until then goes with it. Critical alerts and severe
   posts wait for nothing, and take with them what waits about their unit.
 - In quiet hours all but those wait for the end, and are then one message, whatever units they are about.
-- PagerDuty gets a message for each alert: there an incident is one.
+- PagerDuty gets a message for each alert: there an incident is one. Who was told of it is told of its end, whosever it
+  is by then.
 - While `OPEN_MESSAGES_MAX` messages of a recipient are not through, no more are made: changes go on joining.
 """
 
@@ -17,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from pipeline.alerts.lifecycle import finished
 from pipeline.directory import Directory
 from pipeline.notify.message import Message, Part, message_id
 from pipeline.notify.quiet import quiet_until
@@ -33,6 +35,9 @@ CHANGES_MAX: Final = 100
 """Changes of one alert in one message. Of more, the last are told and the others counted."""
 MARKS_KEPT_MS: Final = 30 * DAY_MS
 """As long as `cem.notified` keeps them."""
+
+_LEFT: Final = (Verdict.DEPARTMENT, Verdict.PERSON)
+"""Whom a case concerned once, and does not any more."""
 
 Key = tuple[str, str, str]
 """Recipient, alert, unit."""
@@ -91,10 +96,19 @@ class Plan:
         before changes nothing."""
         verdicts = {}
         for recipient in self._recipients.values():
-            said = verdicts[recipient.id] = verdict(recipient, alert, directory)
+            said = verdict(recipient, alert, directory)
+            if said in _LEFT and self._ends_incident(recipient, alert):
+                said = Verdict.WANTED
+            verdicts[recipient.id] = said
             if said is Verdict.WANTED:
                 self._take(recipient, alert, source, now_ms)
         return verdicts
+
+    def _ends_incident(self, recipient: Recipient, alert: Alert) -> bool:
+        """Whether a case is over that went to another department or person after PagerDuty was told of it: its incident
+        there would stay open for ever."""
+        told = (recipient.id, alert.alert_id, alert.labels.unit_id) in self._entries
+        return recipient.kind == "pagerduty" and told and finished(alert.state)
 
     def _take(self, recipient: Recipient, alert: Alert, source: Source, now_ms: int) -> None:
         key = (recipient.id, alert.alert_id, alert.labels.unit_id)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.notify.plan import CHANGES_MAX, OPEN_MESSAGES_MAX, PARTS_MAX, Delivery
 from pipeline.notify.retry import DELAY_S_MAX, delay_s, next_try
+from schemas.alert import Work
 from schemas.time import HOUR_MS, MINUTE_MS, parse_time
 from tests.notify_desk import NIGHT, Desk
 from tests.notify_examples import NOON, alert, recipient
@@ -108,6 +109,23 @@ def test_pagerduty_gets_a_message_for_each_alert() -> None:
     desk = Desk(recipient(kind="pagerduty", group_seconds=0))
     desk.take(alert(1), alert(2), alert(1, 2, "acknowledged"))
     assert [[(alert(1).alert_id, [1, 2])], [(alert(2).alert_id, [1])]] == told(desk.round())
+
+
+@pytest.mark.parametrize("which", [{"departments": ("kitchen",)}, {"people": ("ana",)}])
+def test_an_incident_ends_though_the_case_is_somebody_elses_by_then(which: dict[str, Any]) -> None:
+    """It would stay open in PagerDuty for ever. What others do about the case meanwhile wakes nobody here; and who was
+    never told of it is not told of its end."""
+    told_of, never = (recipient(name, kind="pagerduty", group_seconds=0, **which) for name in ("told", "never"))
+    mine = {"department": "kitchen", "work": Work(assignee="ana")}
+    others = {"department": "service", "work": Work(assignee="bo")}
+    desk = Desk(told_of)
+    desk.take(alert(1, 1, "opened", **mine))
+    desk.take(alert(1, 2, "rerouted", **others), alert(1, 3, "escalated", **others))
+    desk.take(alert(1, 4, "resolved", state="resolved", **others))
+    assert [[("store-17-0000000000000001", [1, 4])]] == told(desk.round())
+    other = Desk(never)
+    other.take(alert(1, 4, "resolved", state="resolved", **others))
+    assert [] == other.round()
 
 
 def test_an_alert_that_was_sent_to_another_unit_is_told_in_full() -> None:
