@@ -67,7 +67,6 @@ def _services(topics: Topics, group: str) -> Iterator[Right]:
     yield from _notify(topics, group)
     yield from _topics("archive", "Read", topics, "events", "alerts", "cases", "units")
     yield from _topics("archive", "Write", topics, "deadletter")
-    yield from _topics("archive", "Write", topics, "deadletter")
     yield from _topics("connector-posts", "Write", topics, "posts")
     yield from _topics("connector-feedback", "Write", topics, "feedback")
     yield from _operator(topics, group)
@@ -95,7 +94,7 @@ def _notify(topics: Topics, group: str) -> Iterator[Right]:
     """What it told goes into a transaction of its own; its group has a name of its own."""
     yield from _topics("notify", "Read", topics, "alerts", "units", "notified")
     yield from _topics("notify", "Write", topics, "notified", "deadletter")
-    yield Right("notify", "group", f"{topics.prefix}-notify", "Read")
+    yield Right("notify", "group", topics.notify_group, "Read")
     yield Right("notify", "transactional-id", f"{group}-{topics('notified')}-", "Write", prefixed=True)
 
 
@@ -105,7 +104,7 @@ def _operator(topics: Topics, group: str) -> Iterator[Right]:
     for operation in operations:
         yield Right("operator", "topic", everything, operation, prefixed=True)
     yield Right("operator", "group", group, "Describe")
-    yield Right("operator", "group", f"{topics.prefix}-notify", "Describe")
+    yield Right("operator", "group", topics.notify_group, "Describe")
     yield Right("operator", "cluster", CLUSTER, "Describe")
 
 

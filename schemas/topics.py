@@ -101,6 +101,15 @@ INPUTS = ("posts", "feedback", "actions", "units", "erasures")
 CONSUMED = (*INPUTS, "events", "rollup")
 """What our own agents read; each has a state topic beside it."""
 
+APART = ("tokens", "labels", "notified", "doctor")
+"""What nobody makes anew: what people decided, whom they let in, what was told to whom."""
+
+KEPT = {
+    "inputs": (*INPUTS, *APART),
+    "logs": (*INPUTS, *(f"state.{name}" for name in INPUTS), "events", "texts", "unrouted", "deadletter", *APART),
+}
+"""From what all else is made anew, and how: `inputs` by a restore, `logs` by workers. See deploy/README.md."""
+
 _ALL = (*_RECORDS, *(_state_of(topic) for topic in _RECORDS if topic.name in CONSUMED))
 
 
@@ -117,6 +126,11 @@ class Topics:
     def state(self, full_name: str) -> str:
         """The state topic beside a topic that our agents read: `cem.posts` -> `cem.state.posts`."""
         return f"{self.prefix}.state.{full_name.removeprefix(self.prefix + '.')}"
+
+    @property
+    def notify_group(self) -> str:
+        """The consumer group of `cem notify`."""
+        return f"{self.prefix}-notify"
 
     @property
     def inputs(self) -> tuple[str, ...]:

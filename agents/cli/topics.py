@@ -13,7 +13,7 @@ from agents.cli.context import Mistake, config_option, load_with_kafka
 from agents.kafka.admin import Admin, AdminError
 from agents.kafka.reader import ReadError, read
 from agents.kafka.units import read_units
-from schemas.topics import Topics
+from schemas.topics import APART, KEPT, Topics
 
 
 @click.group()
@@ -59,6 +59,40 @@ def apply(config: Path | None, check: bool, as_json: bool) -> None:
         if not created and not problems:
             click.echo("all topics are there")
     sys.exit(1 if problems else 0)
+
+
+@topics.command()
+@click.option("--keep", required=True, type=click.Choice(sorted(KEPT)), help="What all else will be made of.")
+@click.option("--yes", is_flag=True, help="Delete them; without it they are only listed.")
+@config_option
+def drop(keep: str, yes: bool, config: Path | None) -> None:
+    """Delete what is made anew from the units' logs, or from the inputs, and how far workers and `cem notify` have
+    read: the first step of making it anew (deploy/README.md, Back up and restore). Stop these before.
+
+    \b
+    Example:
+      cem topics drop --keep inputs                    # what would be deleted
+      cem topics drop --keep inputs --yes && cem topics apply && cem restore
+    """
+    settings = load_with_kafka(config)
+    names = Topics(settings.prefix)
+    try:
+        with Admin(settings, names) as admin:
+            there = admin.existing()
+            gone = sorted(there.keys() - {names(name) for name in KEPT[keep]})
+            for group in (settings.group, names.notify_group) if yes else ():
+                if count := admin.members(group):
+                    raise Mistake(f"the group {group!r} has {count} members still at work; stop all of them first")
+            if missing := [names(name) for name in KEPT[keep] if names(name) not in there and name not in APART]:
+                raise Mistake(f"{', '.join(missing)}: not there, so nothing could be made of it; nothing was deleted")
+            if yes:
+                admin.drop(gone)
+    except AdminError as error:
+        raise Mistake(str(error)) from None
+    for name in gone:
+        click.echo(f"deleted {name}" if yes else name)
+    if not yes:
+        click.echo(f"{len(gone)} topics would be deleted; --yes does it", err=True)
 
 
 @topics.command()

@@ -4,11 +4,14 @@ In: the wanted topics. Out: what was created and what is not as it should be. Th
 nothing; a difference in partitions is reported, because it is a person's decision.
 """
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, NoError
+from kafka.structs import OffsetAndMetadata
 
 from agents.kafka.group import described
 from agents.kafka.reach import UnreachableError, connect, sentence
@@ -17,6 +20,7 @@ from pipeline.control import Shape
 from schemas.topics import INPUTS, Topic, Topics
 
 TOPICS_AT_ONCE = 500
+DROP_SECONDS_MAX = 120.0
 ALREADY_EXISTS = 36
 """Kafka's error code; another worker was faster."""
 
@@ -91,16 +95,46 @@ class Admin:
                 raise AdminError(f"topic {first['name']} could not be created: {first['error_message']}")
             done(min(start + TOPICS_AT_ONCE, len(names)), len(names))
 
-    def members(self) -> int:
-        """How many workers the group has. Raises AdminError."""
+    def members(self, group: str = "") -> int:
+        """How many members a group has, that of the workers if none is named. Raises AdminError."""
         try:
-            return len(described(self._client, self._settings.group).get("members") or ())
+            return len(described(self._client, group or self._settings.group).get("members") or ())
         except KafkaError as error:
             raise AdminError(sentence(self._settings, error)) from None
+
+    def commit(self, offsets: Mapping[Any, int]) -> None:
+        """Where the group is to go on, by partition; nobody may be at work in it. Raises AdminError."""
+        wanted = {TopicPartition(*one): OffsetAndMetadata(offset, "", -1) for one, offset in offsets.items()}
+        try:
+            refused = self._client.alter_group_offsets(self._settings.group, wanted)
+        except KafkaError as error:
+            raise AdminError(sentence(self._settings, error)) from None
+        for (topic, number, *_), why in refused.items():
+            if why is not NoError:
+                raise AdminError(
+                    f"the group {self._settings.group!r} does not take offsets of {topic}/{number}: {why()}"
+                )
 
     def delete_all(self) -> None:
         """Deletes all topics under the prefix: for a demo's own prefix only."""
         self._client.delete_topics(list(self.existing()))
+
+    def drop(self, names: Collection[str]) -> None:
+        """Deletes these topics, waits until they are gone, and forgets what workers and `cem notify` have read. Raises
+        AdminError."""
+        try:
+            self._client.delete_topics(list(names))
+            until = time.monotonic() + DROP_SECONDS_MAX
+            while {*self.existing()} & {*names}:
+                if time.monotonic() > until:
+                    raise AdminError("Kafka has not deleted all of them yet; look again in a while")
+                time.sleep(0.2)
+            groups = (self._settings.group, self._topics.notify_group)
+            known = [one for one in groups if described(self._client, one).get("group_state") not in (None, "Dead")]
+            if known:
+                self._client.delete_groups(known)
+        except KafkaError as error:
+            raise AdminError(sentence(self._settings, error)) from None
 
     def width(self, spec: Topic) -> int:
         """How many partitions a topic is created with."""

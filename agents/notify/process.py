@@ -53,7 +53,7 @@ class Process(ConsumerRebalanceListener):  # type: ignore[misc]
         self._settings = settings
         self._rules = rules
         self._topics = Topics(settings.prefix)
-        self._group = f"{settings.prefix}-notify"
+        self._group = self._topics.notify_group
         self._sender = Sender(rules, secrets, settings.web_url)
         for kind in {one.kind for one in rules.recipients}:  # a rule sees a counter grow, not that it appears
             metrics.NOTIFICATIONS.labels(kind, "given_up")

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from agents.directory import DirectoryFollower
 from agents.kafka.admin import Admin
@@ -98,7 +97,6 @@ class _Restore:
     async def run(self, aside: Collection[Place]) -> Restored:
         consumer = AIOKafkaConsumer(
             **aiokafka_options(self._settings),
-            group_id=self._settings.group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
@@ -204,11 +202,4 @@ class _Restore:
                     "the runbook (deploy/README.md, Back up and restore)"
                 )
             await asyncio.sleep(0.1)
-        consumer.assign(list(play.positions))
-        try:
-            await consumer.commit(play.positions)
-        except KafkaError as error:
-            raise RestoreError(
-                f"everything is restored, but the group {self._settings.group!r} does not take the offsets "
-                f"({error!r}); restore again, it takes no time"
-            ) from error
+        self._admin.commit(play.positions)

@@ -158,6 +158,18 @@ def test_a_worker_needs_no_more_than_its_rights(secured: SecuredKafka, service: 
     assert TOPICS.unit_alerts("store-99") in secured.admin.list_topics()
 
 
+def test_a_restore_needs_the_rights_of_the_workers(secured: SecuredKafka, stack: ExitStack) -> None:
+    """`cem restore` as the user of the workers: from inputs alone to an alert."""
+    apart = Service(settings(kafka=secured.bootstrap, prefix="again", group="again"), stack)
+    apart.publish([STORE, OTHER])
+    assert 0 == cem(apart, "acls", "apply").returncode
+    surge(apart)
+    given = {f"CEM_{name.upper()}": value for name, value in secured.settings_of("cem-worker").items()}
+    done = cem(apart, "restore", **given)
+    assert 0 == done.returncode, done.stderr
+    assert {"opened"} <= {alert.change for alert in apart.alerts()}
+
+
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
     """Ends what a test has started."""

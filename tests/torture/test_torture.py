@@ -18,7 +18,6 @@ from pipeline.state import decode_state
 from schemas.codec import encode
 from schemas.post import Author, Post
 from schemas.time import Millis
-from schemas.topics import INPUTS
 from tests.broker.test_restore import lose
 from tests.checker import Verdict
 from tests.straight import Stored, alerts, letters, saved_of
@@ -194,7 +193,7 @@ def test_all_is_lost_but_the_inputs(new_arena: NewArena) -> None:
     sent = arena.finish()
     assert arena.verdict(sent).ok
     before = opened(arena)
-    lose(arena.settings, *INPUTS)
+    lose(arena.settings, "inputs")
     arena.shape = arena.apply_topics()
     restore(arena.settings)
     verdict = arena.verdict(sent)
