@@ -135,16 +135,16 @@ def _memory(sizes: dict[str, Any]) -> str:
     memory, limit = sizes["memory"], Settings().memory_entries_max
     empty, full = memory["fills"][0], memory["fills"][-1]
     each = memory["bytes_per_remembered"]
-    loud = (full["worker_bytes_without"] - empty["worker_bytes_without"]) / sizes["units"]
     return _wrapped(
         f"Memory of a worker: {empty['worker_bytes'] / MIB:,.0f} MiB before the first post, "
         f"{full['worker_bytes'] / MIB:,.0f} MiB when it remembers {full['posts']:,}, and "
         f"{full['worker_bytes_without'] / MIB:,.0f} MiB after as many when it remembers "
         f"{full['remembered_without']:,}. So {each:,.0f} bytes for a remembered post, {limit * each / MIB:,.0f} MiB "
-        f"for the {limit:,} of `CEM_MEMORY_ENTRIES_MAX`, for each partition of the input; and {loud / 1024:,.0f} KiB "
-        f"for a unit about which {full['posts'] / sizes['units']:,.0f} posts came within minutes (it remembers "
-        f"{KEPT_MAX} insights and {MENTIONS_MAX:,} complaints of a day at most). Started again with {full['posts']:,} "
-        f"posts remembered it is ready after {memory['start_until_ready_s']:.1f} s."
+        f"for the {limit:,} of `CEM_MEMORY_ENTRIES_MAX`, for each partition of the input. What else "
+        f"grows is the process getting under way, and units that much is said about "
+        f"({full['posts'] / sizes['units']:,.0f} posts each here): one remembers {KEPT_MAX} insights and {MENTIONS_MAX:,} complaints of a day at most. "
+        f"Started again with {full['posts']:,} posts remembered it is "
+        f"ready after {memory['start_until_ready_s']:.1f} s."
     )
 
 
