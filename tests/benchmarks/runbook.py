@@ -142,7 +142,8 @@ def _memory(sizes: dict[str, Any]) -> str:
         f"{full['remembered_without']:,}. So {each:,.0f} bytes for a remembered post, {limit * each / MIB:,.0f} MiB "
         f"for the {limit:,} of `CEM_MEMORY_ENTRIES_MAX`, for each partition of the input. What else "
         f"grows is the process getting under way, and units that much is said about "
-        f"({full['posts'] / sizes['units']:,.0f} posts each here): one remembers {KEPT_MAX} insights and {MENTIONS_MAX:,} complaints of a day at most. "
+        f"({full['posts'] / sizes['units']:,.0f} posts each here): one remembers {KEPT_MAX} insights "
+        f"and {MENTIONS_MAX:,} complaints of a day at most. "
         f"Started again with {full['posts']:,} posts remembered it is "
         f"ready after {memory['start_until_ready_s']:.1f} s."
     )

@@ -214,6 +214,7 @@ class TestRunbook:
             "1,800, the highest that was kept up with",
             "`events` 800 (67%, 90 days)",
             "500 bytes for",
+            "(30 posts each here)",
             "| 5,000 |",
         ):
             assert told in text
