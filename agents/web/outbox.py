@@ -30,6 +30,7 @@ class Outbox:
 
     async def send(self, emission: Emission) -> None:
         """One record. Raises SendError."""
+        producer: Any = None
         try:
             async with asyncio.timeout(SEND_SECONDS_MAX):
                 producer = await self._connected()
@@ -41,7 +42,7 @@ class Outbox:
                     headers=list(emission.headers),
                 )
         except (KafkaError, OSError, TimeoutError) as error:
-            self._let_go()
+            self._let_go(producer)
             raise SendError(f"{emission.topic}: {error}") from None
 
     async def _connected(self) -> Any:
@@ -56,10 +57,11 @@ class Outbox:
                 self._producer = producer
         return self._producer
 
-    def _let_go(self) -> None:
-        """A producer that has failed once may fail for ever; the next record gets another."""
-        if self._producer is not None:
-            ending = asyncio.ensure_future(self._producer.stop())
+    def _let_go(self, producer: Any) -> None:
+        """A producer that has failed once may fail for ever; the next record gets another. One that another record has
+        got since then is left alone."""
+        if producer is not None and producer is self._producer:
+            ending = asyncio.ensure_future(producer.stop())
             self._ending.add(ending)
             ending.add_done_callback(self._ended)
             self._producer = None
@@ -71,7 +73,7 @@ class Outbox:
 
     async def stop(self) -> None:
         """Lets the connection go."""
-        self._let_go()
+        self._let_go(self._producer)
         if self._ending:
             await asyncio.wait(self._ending, timeout=STOP_SECONDS_MAX)
         for ending in self._ending:
