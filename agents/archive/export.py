@@ -91,7 +91,12 @@ class Export:
             raise ExportError(
                 f"this user of the database may not read as {self._role}; an administrator can GRANT {self._role} TO it"
             ) from None
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedObject):
+        except (
+            psycopg.errors.UndefinedTable,
+            psycopg.errors.InvalidSchemaName,
+            psycopg.errors.UndefinedObject,
+            psycopg.errors.InvalidParameterValue,  # a role that does not exist
+        ):
             self._connection.close()
             raise ExportError("this database is not set up; run `cem archive --migrate-only`") from None
         except BaseException:

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.archive.export import cell
+from agents.archive.export import VIEWS, Export, ExportError, cell
 from agents.cli import main
 from agents.settings import Settings, shown
 from tests.postgres import PASSWORD
@@ -124,3 +124,12 @@ def test_an_empty_database_is_told(postgres_server: Any, tmp_path: Path) -> None
     """Who exports before anything was set up learns what to do."""
     result = export(postgres_server.database(migrated=False), "units", "--out", tmp_path / "out.csv")
     assert (2, True) == (result.exit_code, "--migrate-only" in result.output), result.output
+
+
+def test_a_role_that_nobody_has_made_is_told(postgres: str) -> None:
+    """On a server where no archive was ever set up there are no roles either: the same words, and no traceback."""
+    with (
+        pytest.raises(ExportError, match="not set up; run `cem archive --migrate-only`"),
+        Export(postgres, VIEWS["units"], None, None, None, "nobody_made_it"),
+    ):
+        raise AssertionError("it was read all the same")
