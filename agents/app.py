@@ -17,7 +17,7 @@ from mode.utils.logging import level_number
 
 from agents import logs
 from agents.directory import DirectoryFollower
-from agents.health import HealthServer
+from agents.health import HealthServer, PortError
 from agents.kafka.client import faust_credentials
 from agents.kafka.cluster import Cluster
 from agents.kafka.crash import die
@@ -93,8 +93,8 @@ class Worker:
     async def _start(self) -> None:
         try:
             await self.health.start()
-        except OSError as error:
-            die(f"the port of /metrics, {self.settings.http_host}:{self.settings.http_port}, cannot be had: {error}")
+        except PortError as error:
+            die(str(error))
 
     async def _assigned(self, generation: int, partitions: set[TopicPartition]) -> None:
         metrics.REBALANCES.inc()

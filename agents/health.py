@@ -3,6 +3,7 @@
 Live: the process answers. Ready: it owns its partitions, has their states, and hears from Kafka.
 """
 
+import os
 import time
 from collections.abc import Callable
 
@@ -10,6 +11,10 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from pipeline import metrics
+
+
+class PortError(OSError):
+    """The port cannot be had. The message says so, and what to do."""
 
 
 class HealthServer:
@@ -31,14 +36,21 @@ class HealthServer:
         self.port = port
 
     async def start(self) -> None:
-        """Listens. Raises OSError if the port is taken."""
+        """Listens. Raises PortError if the port is taken."""
         app = web.Application(client_max_size=64 * 1024)
         app.add_routes(
             [web.get("/metrics", self._metrics), web.get("/live", self._live), web.get("/ready", self._ready)]
         )
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise PortError(
+                f"the port of /metrics, {self._host}:{self._port}, cannot be had ({why}); if another service on this "
+                "machine has it, set CEM_HTTP_PORT (or --http-port) to another one, or to 0 for a free one"
+            ) from None
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

@@ -11,6 +11,7 @@ from agents import logs
 from agents.archive.migrations import MigrationError, migrate
 from agents.archive.reach import mistake, refusal, secrets_of
 from agents.cli.context import Mistake, config_option, load_settings, load_with_kafka
+from agents.health import PortError
 from agents.kafka.crash import die
 from agents.settings import Settings
 
@@ -45,7 +46,7 @@ def archive(config: Path | None, http_port: int | None, from_start: bool, migrat
         raise Mistake(refused.why)
     try:
         asyncio.run(run(settings, from_start=from_start))
-    except (ArchiveError, MigrationError) as error:
+    except (ArchiveError, MigrationError, PortError) as error:
         raise Mistake(str(error)) from None
     except psycopg.Error as error:  # what comes behind the first line may show values of a row
         die(f"the archive cannot go on: {type(error).__name__} {error.sqlstate}: {str(error).partition(chr(10))[0]}")

@@ -12,7 +12,8 @@ import orjson
 
 from agents.cli.context import Mistake, config_option, load_settings, load_with_kafka
 from agents.cli.units import UNITS_FILE, load_units
-from agents.kafka.admin import Admin, AdminError
+from agents.health import PortError
+from agents.kafka.admin import Admin, AdminError, missing_topics
 from agents.settings import Settings
 from pipeline.directory import Directory
 from pipeline.notify.answer import Answer, Outcome
@@ -61,7 +62,10 @@ def notify(context: click.Context, config: Path | None, http_port: int | None) -
     width = _width(settings)
     from agents.notify.process import run  # Kafka's clients are slow to import
 
-    run(settings, rules, secrets, width)
+    try:
+        run(settings, rules, secrets, width)
+    except PortError as error:
+        raise Mistake(str(error)) from None
 
 
 def _width(settings: Settings) -> int:
@@ -74,7 +78,7 @@ def _width(settings: Settings) -> int:
         raise Mistake(str(error)) from None
     missing = [name for name in map(topics, ("alerts", "units", "notified", "deadletter")) if name not in there]
     if missing:
-        raise Mistake("\n".join(f"topic {name} is missing; run `cem topics apply`" for name in missing))
+        raise Mistake(missing_topics(missing))
     return there[topics("alerts")]
 
 

@@ -5,7 +5,7 @@ nothing; a difference in partitions is reported, because it is a person's decisi
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from kafka import TopicPartition
@@ -20,12 +20,21 @@ from pipeline.control import Shape
 from schemas.topics import INPUTS, Topic, Topics
 
 TOPICS_AT_ONCE = 500
+TOPICS_NAMED = 5
 DROP_SECONDS_MAX = 120.0
 ALREADY_EXISTS = 36
 """Kafka's error code; another worker was faster."""
 
 
 Done = Callable[[int, int], None]
+
+
+def missing_topics(names: Sequence[str]) -> str:
+    """That these topics are missing, in one sentence however many they are, and what to do."""
+    if len(names) == 1:
+        return f"topic {names[0]} is missing; run `cem topics apply`"
+    told = ", ".join(names[:TOPICS_NAMED]) + (f" and {len(names) - TOPICS_NAMED} more" * (len(names) > TOPICS_NAMED))
+    return f"topics {told} are missing; run `cem topics apply`"
 
 
 class AdminError(RuntimeError):
@@ -148,7 +157,7 @@ class Admin:
         """What a worker could not live with, one sentence each."""
         there = self.existing()
         missing = sorted(name for name in self._topics.specs if name not in there)
-        wrong = [f"topic {name} is missing; run `cem topics apply`" for name in missing]
+        wrong = [missing_topics(missing)] if missing else []
         for name in self._topics.specs:
             state = self._topics.state(name)
             if name in there and state in there and there[name] != there[state]:

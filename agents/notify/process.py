@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaError
 
 from agents import logs
 from agents.directory import DirectoryFollower
-from agents.health import HealthServer
+from agents.health import HealthServer, PortError
 from agents.kafka.client import aiokafka_options
 from agents.kafka.crash import die
 from agents.notify.first import FirstOfAll
@@ -212,11 +212,14 @@ def _detected_ms(record: Any) -> int:
 
 
 def run(settings: Settings, rules: Rules, secrets: Mapping[str, Secrets], width: int) -> None:
-    """`width`: how many partitions `cem.alerts` has. Notifies until SIGTERM or Ctrl-C. Ends the process."""
+    """`width`: how many partitions `cem.alerts` has. Notifies until SIGTERM or Ctrl-C. Ends the process;
+    raises PortError."""
     hidden = [word for one in secrets.values() for word in (one.url, one.routing_key, one.password)]
     logs.configure(settings, quiet=("aiokafka",), secrets=hidden)
     try:
         asyncio.run(_run(settings, rules, secrets, width))
+    except PortError:
+        raise  # the command says it
     except (KafkaError, OSError, TimeoutError) as error:
         die("cannot start", error)
     sys.stdout.flush()

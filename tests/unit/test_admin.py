@@ -8,7 +8,7 @@ import pytest
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, KafkaTimeoutError
 
 from agents.kafka import group
-from agents.kafka.admin import Admin, AdminError
+from agents.kafka.admin import Admin, AdminError, missing_topics
 from agents.settings import Settings
 from schemas.topics import Topics
 
@@ -51,3 +51,16 @@ def test_who_works_is_asked_until_kafka_knows(monkeypatch: pytest.MonkeyPatch) -
     assert 2 == admin.members()
     said.append(CoordinatorNotAvailableError())
     assert 0 == admin.members()
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["a"], "topic a is missing; run `cem topics apply`"),
+        (["a", "b"], "topics a, b are missing; run `cem topics apply`"),
+        (list("abcdefg"), "topics a, b, c, d, e and 2 more are missing; run `cem topics apply`"),
+    ],
+)
+def test_missing_topics_are_one_sentence(names: list[str], told: str) -> None:
+    """On a new Kafka all 25 are missing, and what to do is to be read at a glance."""
+    assert told == missing_topics(names)
