@@ -7,7 +7,7 @@ names every setting that is wrong. The one rule: a secret is never printed.
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -213,7 +213,9 @@ def _check(values: dict[str, Any], origins: dict[str, str]) -> Settings:
             try:
                 msgspec.convert({name: value}, Settings, strict=False)
             except msgspec.ValidationError as error:
-                wrong.append(f"{name} ({origins[name]}): {str(error).partition(' - at')[0]}")
+                choices = get_args(get_type_hints(Settings)[name])
+                told = f"{value!r} is none of {', '.join(choices)}" if choices else str(error).partition(" - at")[0]
+                wrong.append(f"{name} ({origins[name]}): {told}")
     if wrong:
         raise SettingsError("\n".join(wrong))
     settings = msgspec.convert(values, Settings, strict=False)

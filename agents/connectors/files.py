@@ -47,7 +47,7 @@ def read_rows(path: Path, mapping: Mapping | None) -> Iterator[Row]:
     name = path.name.removesuffix(".gz")
     if name.endswith((".csv", ".tsv")):
         if mapping is None:
-            raise MappingError(f"{path}: a CSV file needs --map MAP.toml, which says what each column is")
+            raise MappingError("a CSV file needs --map MAP.toml, which says what each column is")
         return _csv_rows(path, mapping, "\t" if name.endswith(".tsv") else ",")
     return _json_rows(path, mapping)
 

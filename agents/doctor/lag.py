@@ -21,15 +21,17 @@ def check(patient: Patient) -> Iterator[Finding]:
     group = patient.settings.group
     found = described(patient.admin, group)
     members = found.get("members") or ()
+    lost = _is_lost(patient)
     if not members:
-        yield wrong("lag", f"nobody works: the group {group!r} has no members", "start a worker (`cem run`)")
+        todo = "no worker yet: see below" if lost else "start a worker (`cem run`)"
+        yield wrong("lag", f"nobody works: the group {group!r} has no members", todo)
     elif found.get("group_state") not in ("Stable", None):
         yield warning(
             "lag",
             f"the workers are sharing out the partitions ({found['group_state']})",
             "look again in half a minute; if it stays, one of them comes and goes: look at their logs",
         )
-    if _is_lost(patient):
+    if lost:
         yield wrong(
             "lag",
             f"people have acted on alerts, but {patient.topics('events')}, from which alerts are made, is empty",

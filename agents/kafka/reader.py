@@ -105,5 +105,5 @@ def _partitions(consumer: Any, topic: str) -> list[Any]:
         if numbers:
             return [TopicPartition(topic, number) for number in sorted(numbers)]
         if topic not in consumer.topics():
-            raise ReadError(f"there is no topic {topic}")
+            raise ReadError(f"there is no topic {topic}; `cem topics apply` makes what is missing")
     raise ReadError(f"topic {topic} has no leader")

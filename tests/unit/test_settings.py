@@ -34,6 +34,12 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert all(any(word in line for line in lines) for word in ("colour", "CEM_TICK_SECONDS", "CEM_INPUT_PARTITIONS"))
 
 
+def test_a_choice_that_is_none_says_which_there_are() -> None:
+    """Nobody has to look into the reference for how it is written."""
+    with pytest.raises(SettingsError, match=r"^clock \(CEM_CLOCK\): 'date' is none of wall, data$"):
+        load({"CEM_CLOCK": "date"})
+
+
 @pytest.mark.parametrize(
     ("environment", "word"),
     [
