@@ -6,6 +6,7 @@ names every setting that is wrong. The one rule: a secret is never printed.
 
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
@@ -15,6 +16,7 @@ from schemas.time import DAY_MS, HOUR_MS, MINUTE_MS
 
 ENVIRONMENT_PREFIX = "CEM_"
 FILE_VARIABLE = "CEM_CONFIG"
+LIKENESS_MIN = 0.85
 SECRETS = frozenset(("author_key", "sasl_password", "tls_key_password", "web_secret", "postgres"))
 
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
@@ -196,6 +198,14 @@ def load(environment: Mapping[str, str], file: Path | None = None, **overrides: 
         if value is not None:
             values[name], origins[name] = value, "command line"
     return Loaded(_check(values, origins), origins)
+
+
+def misspelt(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Variables that look like one of ours and are none, each with the one that it looks like. Others that begin so may
+    be somebody else's: Kubernetes sets CEM_WEB_SERVICE_HOST for a service that is called cem-web."""
+    ours = [FILE_VARIABLE, *(ENVIRONMENT_PREFIX + name.upper() for name in Settings.__struct_fields__)]
+    strangers = [name for name in environment if name.startswith(ENVIRONMENT_PREFIX) and name not in ours]
+    return [(name, like[0]) for name in sorted(strangers) if (like := get_close_matches(name, ours, 1, LIKENESS_MIN))]
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -14,11 +14,13 @@ from pipeline.evaluation.scoring import Figures, Spread
 TOGETHER = {"budget": "within the budget", "all": "everything"}
 COLUMNS = ("budget", "detector", "alerts", "a month", "a week")
 TRUTH = ("false", "a month", "precision", "found", "recall", "posts", "minutes")
+WIDTH_MAX = 240
+"""Where nobody looks at a terminal no figure need be cut off; a table takes what it needs of it."""
 
 
 def show(found: Backtest, budget_in_force: float) -> None:
     """Tables. The busiest days are those of the budget that is nearest to the one in force."""
-    console = Console(width=None if Console().is_terminal else 140)
+    console = Console(width=None if Console().is_terminal else WIDTH_MAX)
     known = found.incidents is not None
     hidden = f", {found.incidents} incidents and {found.distractions} distractions hidden in it" if known else ""
     click.echo(

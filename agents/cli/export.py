@@ -110,7 +110,8 @@ def _write(found: Export, out: Path, *, quiet: bool) -> None:
 def _rows(found: Export, file: IO[str], quiet: bool) -> None:
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(found.columns)
-    with click.progressbar(length=found.total, label="rows", file=click.get_text_stream("stderr"), hidden=quiet) as bar:
+    stderr = click.get_text_stream("stderr")
+    with click.progressbar(length=found.total, label="rows", file=stderr, hidden=quiet or not stderr.isatty()) as bar:
         for number, row in enumerate(found.rows(), 1):
             writer.writerow(row)
             if number % PROGRESS_ROWS == 0:

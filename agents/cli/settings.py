@@ -1,5 +1,6 @@
 """`cem settings`: what is in force, and where it comes from. Secrets are masked."""
 
+import os
 from pathlib import Path
 
 import click
@@ -8,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.cli.context import config_option, load_all
-from agents.settings import ABOUT, shown
+from agents.settings import ABOUT, misspelt, shown
 
 
 @click.command()
@@ -22,6 +23,8 @@ def settings(config: Path | None, as_json: bool) -> None:
       CEM_KAFKA=localhost:9092 cem settings
     """
     loaded = load_all(config)
+    for name, like in misspelt(os.environ):
+        click.echo(f"{name}: there is no such setting, and nobody reads it; is it {like}?", err=True)
     rows = {
         name: {"value": shown(loaded.settings, name), "origin": loaded.origins[name], "about": about}
         for name, about in ABOUT.items()

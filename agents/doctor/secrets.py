@@ -1,10 +1,12 @@
 """Are the settings that a service does not start without there? Nothing of a secret is shown."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from agents.doctor.finding import Finding, warning, well, wrong
 from agents.doctor.patient import Patient
+from agents.settings import misspelt
 from agents.taxonomies import taxonomies_of
 from pipeline.taxonomy_file import TaxonomyError
 
@@ -28,6 +30,9 @@ def check(patient: Patient) -> Iterator[Finding]:
             "CEM_SECURITY_PROTOCOL=SASL_PLAINTEXT: all records travel readable for whoever listens",
             "SASL_SSL, except on one machine",
         )
+    for name, like in misspelt(os.environ):
+        before += 1
+        yield warning("settings", f"{name}: there is no such setting, and nobody reads it", f"is it {like}? Rename it")
     for name in FILES:
         path = getattr(settings, name)
         if path and not Path(path).is_file():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.settings import SECRETS, Settings, SettingsError, load, shown
+from agents.settings import SECRETS, Settings, SettingsError, load, misspelt, shown
 
 
 def test_environment_wins_over_file_wins_over_default(tmp_path: Path) -> None:
@@ -38,6 +38,13 @@ def test_a_choice_that_is_none_says_which_there_are() -> None:
     """Nobody has to look into the reference for how it is written."""
     with pytest.raises(SettingsError, match=r"^clock \(CEM_CLOCK\): 'date' is none of wall, data$"):
         load({"CEM_CLOCK": "date"})
+
+
+def test_a_variable_that_is_misspelt_is_named() -> None:
+    """It would be passed over in silence otherwise. What Kubernetes sets for a service of ours is none."""
+    others = ("CEM_WEB_SERVICE_HOST", "CEM_WEB_PORT_8090_TCP_ADDR", "CEM_KAFKA", "CEM_CONFIG", "HOME")
+    environment = dict.fromkeys(("CEM_CLOK", "CEM_AUTOR_KEY", *others), "x")
+    assert [("CEM_AUTOR_KEY", "CEM_AUTHOR_KEY"), ("CEM_CLOK", "CEM_CLOCK")] == misspelt(environment)
 
 
 @pytest.mark.parametrize(
