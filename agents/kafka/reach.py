@@ -11,6 +11,7 @@ once; for a Kafka that is not there yet the client waits as long as it does.
 import asyncio
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
@@ -44,6 +45,8 @@ def connect(settings: Settings, client: Callable[..., Client], **options: Any) -
     refusal = why_not(settings)
     if refusal is not None and refusal.lasting:
         raise UnreachableError(refusal.why)
+    if refusal is not None and sys.stderr.isatty():  # who looks at it is not left with a silent half minute
+        print(f"{refusal.why} Waiting up to half a minute.", file=sys.stderr)
     try:
         return client(**kafka_python_options(settings), **options)
     except (KafkaError, OSError) as error:
