@@ -46,7 +46,7 @@ def apply(config: Path | None, check: bool, as_json: bool) -> None:
                     created += admin.apply(
                         units, lambda made, all_of: progress.update(bar, completed=made, total=all_of)
                     )
-            problems = admin.problems()
+            problems = admin.problems(each=True)
     except (AdminError, ReadError) as error:
         raise Mistake(str(error)) from None
     if as_json:

@@ -153,11 +153,12 @@ class Admin:
             "one": 1,
         }[spec.width]
 
-    def problems(self) -> list[str]:
-        """What a worker could not live with, one sentence each."""
+    def problems(self, *, each: bool = False) -> list[str]:
+        """What a worker could not live with, one sentence each. `each`: one for each missing topic, too."""
         there = self.existing()
         missing = sorted(name for name in self._topics.specs if name not in there)
-        wrong = [missing_topics(missing)] if missing else []
+        together = [[name] for name in missing] if each else [missing] if missing else []
+        wrong = [missing_topics(names) for names in together]
         for name in self._topics.specs:
             state = self._topics.state(name)
             if name in there and state in there and there[name] != there[state]:
