@@ -28,6 +28,7 @@ from agents.archive.migrations import MigrationError, migrate
 from agents.archive.reach import refusal
 from agents.archive.session import Fenced, Session, is_about_content, passes
 from agents.health import HealthServer
+from agents.kafka.admin import Admin, AdminError
 from agents.kafka.client import aiokafka_options
 from agents.logs.outputs import Outputs
 from agents.settings import Settings
@@ -185,7 +186,7 @@ class Archive:
         consumer.assign(partitions)
         begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         await self._lag.stop()
-        positions = await session.take_over(partitions)
+        positions = await session.take_over(partitions, await asyncio.to_thread(self._topic_ids))
         for one, taken in positions.items():
             offset = taken
             if self._from_start:
@@ -210,6 +211,13 @@ class Archive:
             consumer.seek(one, offset)
         self._from_start = False
         self._lag.read, self._lag.written = positions, dict(positions)
+
+    def _topic_ids(self) -> dict[str, str]:
+        try:
+            with Admin(self._settings, self._topics) as admin:
+                return admin.ids(map(self._topics, ARCHIVED))
+        except AdminError as error:
+            raise _Away(str(error)) from None
 
     async def _work(self, session: Session, consumer: Any, producer: Any) -> None:
         """Reads the next batch while the last one is written."""

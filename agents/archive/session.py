@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Self
 
 import psycopg
@@ -98,12 +99,16 @@ class Session:
         found = await self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LEADER,))
         return bool((await found.fetchone() or (False,))[0])
 
-    async def take_over(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """Refuses every earlier writer of these partitions, and gives where each goes on."""
+    async def take_over(
+        self, partitions: Iterable[TopicPartition], topic_ids: Mapping[str, str] = MappingProxyType({})
+    ) -> dict[TopicPartition, int]:
+        """Refuses every earlier writer of these partitions, and gives where each goes on: at the beginning, where
+        Kafka's `topic_ids` say that the topic was deleted and made anew since."""
         positions: dict[TopicPartition, int] = {}
         async with self._connection.transaction():
             for partition in sorted(partitions):
-                found = await self._connection.execute(do.TAKE_OVER, (*partition, self._owner))
+                values = (*partition, self._owner, topic_ids.get(partition.topic))
+                found = await self._connection.execute(do.TAKE_OVER, values)
                 positions[partition], self._epochs[partition] = await found.fetchone() or (0, 0)
         for partition, offset in positions.items():
             log.info("partition taken over", extra={**_where(partition), "offset": offset,

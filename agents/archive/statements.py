@@ -153,10 +153,13 @@ ON CONFLICT (unit_id) DO UPDATE SET
 """  # noqa: S608 - our own names
 
 TAKE_OVER: Final = """
-INSERT INTO cem.position AS position (topic, partition, epoch, owner) VALUES (%s, %s, 1, %s)
-ON CONFLICT (topic, partition) DO UPDATE SET epoch = position.epoch + 1, owner = excluded.owner
+INSERT INTO cem.position AS position (topic, partition, epoch, owner, topic_id) VALUES (%s, %s, 1, %s, %s)
+ON CONFLICT (topic, partition) DO UPDATE SET epoch = position.epoch + 1, owner = excluded.owner,
+    topic_id = coalesce(excluded.topic_id, position.topic_id),
+    next_offset = CASE WHEN excluded.topic_id <> position.topic_id THEN 0 ELSE position.next_offset END
 RETURNING next_offset, epoch
 """
+"""In a topic that was made anew the next record is the first."""
 FENCE: Final = """
 SELECT topic, partition, epoch, next_offset FROM cem.position
 WHERE (topic, partition) IN (SELECT * FROM unnest(%s::text[], %s::integer[])) ORDER BY topic, partition FOR UPDATE

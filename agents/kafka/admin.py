@@ -61,13 +61,21 @@ class Admin:
 
     def existing(self) -> dict[str, int]:
         """Topics under our prefix, with their numbers of partitions. Raises AdminError."""
-        prefix = f"{self._topics.prefix}."
         try:
-            names = [name for name in self._client.list_topics() if name.startswith(prefix)]
-            described = self._client.describe_topics(names) if names else []
+            names = [name for name in self._client.list_topics() if name.startswith(f"{self._topics.prefix}.")]
         except KafkaError as error:
             raise AdminError(sentence(self._settings, error)) from None
-        return {topic["name"]: len(topic["partitions"]) for topic in described}
+        return {topic["name"]: len(topic["partitions"]) for topic in self._described(names)}
+
+    def ids(self, names: Iterable[str]) -> dict[str, str]:
+        """Kafka's ids of these topics: one that was deleted and made anew has another. Raises AdminError."""
+        return {topic["name"]: str(topic["topic_id"]) for topic in self._described(list(names))}
+
+    def _described(self, names: list[str]) -> list[dict[str, Any]]:
+        try:
+            return list(self._client.describe_topics(names)) if names else []
+        except KafkaError as error:
+            raise AdminError(sentence(self._settings, error)) from None
 
     def apply(self, unit_ids: Iterable[str] = (), done: Done = lambda made, all_of: None) -> list[str]:
         """Creates what is missing: all topics, and those of these units; `done` is told how many of how many are there

@@ -14,6 +14,8 @@ from agents.archive import session as session_module
 from agents.archive.batch import Batch
 from agents.archive.session import Fenced, Session
 from agents.cli import main
+from agents.kafka.admin import Admin
+from agents.supervisor import Supervisor
 from pipeline.emission import Emission
 from schemas.alert import Annotations
 from schemas.codec import Codec, encode
@@ -22,7 +24,7 @@ from schemas.insight import Reach, Sentiment
 from schemas.time import DAY_MS, HOUR_MS, Millis, parse_time
 from schemas.topics import Topics
 from tests.archive.asking import ready_says
-from tests.archive.conftest import Archived, NewArchived
+from tests.archive.conftest import COMMAND, Archived, NewArchived
 from tests.archive.direct import Record, write
 from tests.archive.world import END_MS, START_MS, STORES, UNITS, World, alert, entry, insight
 from tests.postgres import PostgresServer, folder_of_programs
@@ -283,3 +285,20 @@ def test_another_kafka_is_noticed(new_archived: NewArchived) -> None:
     result = CliRunner().invoke(main, ["archive"], env=environment)
     assert (2, True) == (result.exit_code, "--from-start" in result.output), result.output
     assert settings.postgres not in result.output
+
+
+def test_topics_that_were_made_anew_are_read_from_the_start(new_archived: NewArchived) -> None:
+    """After a restore the log is another one under the same name. Though it is longer than the place that the archive
+    knows, no record of it is left out, and what was there stays."""
+    archived = new_archived()
+    archive = archived.start()
+    archived.send(archived.world.event(insight(one)) for one in range(3))
+    archived.catch_up(archive)
+    archive.kill()
+    with Admin(archived.service.settings, archived.service.topics) as admin:
+        admin.drop([archived.service.topics("events")])
+        admin.apply()
+    archived.send(archived.world.event(insight(one)) for one in range(10, 30))
+    with Supervisor(archived.service.settings, COMMAND) as again:
+        archived.catch_up(again)
+    assert [*range(3), *range(10, 30)] == numbers(archived)
